@@ -1,0 +1,1 @@
+"""Claims in, published graph out: RDF, store, snapshots, queries, commands, HTTP."""

@@ -1,0 +1,35 @@
+"""Everything `kg` raises on purpose, and the exit code each ends a command with.
+
+KgError                 2  nothing could be done
+ ├─ SettingError        2  a setting or flag is wrong
+ ├─ DataError           2  the data directory cannot be used (missing, read-only, damaged, another base IRI)
+ │   └─ LockedError     2  another writer holds the lock
+ ├─ QueryError          2  a query, a saved query's name or a parameter is wrong
+ └─ RemoteError         2  a remote store did not answer as it should
+"""
+
+
+class KgError(Exception):
+    """Base of all errors of `kg`; the message says what, where and what to do."""
+
+    exit_code = 2
+
+
+class SettingError(KgError):
+    """A setting or a flag has a value that cannot be used."""
+
+
+class DataError(KgError):
+    """The data directory cannot be used: missing, read-only, damaged, or made for another base IRI."""
+
+
+class LockedError(DataError):
+    """Another process holds the writer's lock and did not release it in time."""
+
+
+class QueryError(KgError):
+    """A query is not SPARQL, or a saved query or one of its parameters is unknown or wrong."""
+
+
+class RemoteError(KgError):
+    """A remote store did not answer as its protocol says."""

