@@ -144,13 +144,19 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True)
 class KnownEntity:
-    """One entry of the gazetteer. `country` is the ISO 3166-1 alpha-2 code of where it is based, or empty."""
+    """One entry of the gazetteer. `country` is the ISO 3166-1 alpha-2 code of where it is based, or empty.
+
+    `demonyms` are adjectives for a place ("French"); `metonyms` are names of other things that stand for this entity when it acts
+    ("Paris" for the Government of France).
+    """
 
     id: str
     label: str
     type: EntityType
     alt_labels: tuple[str, ...] = ()
     country: str = ""
+    demonyms: tuple[str, ...] = ()
+    metonyms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
