@@ -18,6 +18,9 @@ class ArticleError(IngestError):
         self.source = source
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type["ArticleError"], tuple[str, str]]:
+        return ArticleError, (self.source, self.reason)  # crosses from a worker process
+
 
 class PipelineError(IngestError):
     """The extraction pipeline cannot be built or configured."""

@@ -1,0 +1,25 @@
+"""The pipeline's steps, each a registered spaCy component in its own module.
+
+What they leave on the `Doc`, besides what the base pipeline sets:
+
+- `doc._.article`: the Article (its `blocks` are those of `doc._.blocks`; its author is the default voice).
+- `doc._.blocks`: the Blocks, in text order.
+- `doc.spans["gazetteer"]`: gazetteer names, longest match, disjoint; `kb_id_` is the KnownEntity's id.
+- `doc.spans["mentions"]`: every mention in text order; `label_` is the EntityType, `kb_id_` the entity id, `id_` the MentionKind.
+  Two mentions may share a span ("both companies", "the French and German governments").
+- `doc._.entities`: the entities by id.
+- `doc._.claims`: the claims in text order.
+
+A component that has a method `use_schema(schema)` is given the Schema before the first article.
+"""
+
+from spacy.tokens import Doc
+
+GAZETTEER = "gazetteer"
+MENTIONS = "mentions"
+
+
+def register_extensions() -> None:
+    """Declares the attributes under `doc._` (idempotent)."""
+    for name, default in (("article", None), ("blocks", ()), ("entities", {}), ("claims", ())):
+        Doc.set_extension(name, default=default, force=True)

@@ -1,0 +1,62 @@
+"""Names as strings: normal forms, ids, and which name can be short for which."""
+
+import re
+
+from ingest.model import EntityType
+
+ORGANISATIONS = frozenset(
+    {
+        EntityType.COMPANY,
+        EntityType.GOVERNMENT,
+        EntityType.PUBLIC_BODY,
+        EntityType.RESEARCH_ORGANIZATION,
+        EntityType.ORGANIZATION,
+    }
+)
+_KINDS = {
+    EntityType.COMPANY: "company",
+    EntityType.GOVERNMENT: "government",
+    EntityType.PUBLIC_BODY: "public body",
+    EntityType.RESEARCH_ORGANIZATION: "research organization",
+    EntityType.ORGANIZATION: "organization",
+    EntityType.PERSON: "person",
+    EntityType.AI_MODEL: "product",
+    EntityType.PRODUCT: "product",
+    EntityType.REGULATION: "regulation",
+    EntityType.PLACE: "place",
+    EntityType.GROUP: "group",
+    EntityType.CONCEPT: "concept",
+}
+_KIND_SUFFIX = re.compile(rf"_\((?:{'|'.join(sorted({kind.replace(' ', '_') for kind in _KINDS.values()}))})\)$")
+_POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
+_LEGAL = re.compile(
+    r",?\s+(?:Inc|Incorporated|Corp|Corporation|Co|Company|Ltd|Limited|LLC|LLP|LP|PLC|plc|PBC|GmbH|AG|SE|SA|S\.A|SAS|SARL|NV|N\.V|BV|B\.V|AB|AS|ASA|Oyj?|SpA|S\.p\.A|KK|Pty|Pte|Holdings?|Group)\.?$"
+)
+
+
+def clean(name: str) -> str:
+    """A name as it is compared and shown: single spaces, no leading "the", no possessive."""
+    name = _POSSESSIVE.sub("", " ".join(name.split()))
+    return name[4:] if name[:4] in ("the ", "The ") and len(name) > 4 else name
+
+
+def without_legal_form(name: str) -> str:
+    """ "Robert Bosch GmbH" → "Robert Bosch"; repeated ("Co., Ltd."); a name that is nothing else stays as it is."""
+    while (shorter := _LEGAL.sub("", name)) != name and shorter:
+        name = shorter
+    return name
+
+
+def new_id(name: str, kind: EntityType, known: dict[str, EntityType]) -> str:
+    """The id of an entity outside the gazetteer, from its clean name; `known` are the gazetteer's ids.
+
+    Organisations and full personal names keep the bare name; other kinds carry theirs: the model Falcon and the firm Falcon stay apart.
+    """
+    plain = name.replace(" ", "_")
+    bare = kind in ORGANISATIONS or (kind is EntityType.PERSON and " " in name)
+    return plain if bare and plain not in known else f"{plain}_({_KINDS[kind].replace(' ', '_')})"
+
+
+def new_label(entity_id: str) -> str:
+    """The label of an entity outside the gazetteer: its id without the kind. A function of the id alone, whichever article came first."""
+    return _KIND_SUFFIX.sub("", entity_id).replace("_", " ")

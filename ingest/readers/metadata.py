@@ -1,0 +1,84 @@
+"""Front matter and JSON fields into an article's metadata."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import yaml
+from frontmatter.default_handlers import YAMLHandler
+
+from ingest.errors import ArticleError
+from ingest.readers.source import sha256, url_id
+
+_FIELDS = ("title", "author", "publisher", "url", "language")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A text without its front matter, and the front matter's fields."""
+
+    fields: Mapping[str, Any]
+    body: str
+
+
+def split(source: str, text: str) -> Page:
+    """Separates YAML front matter from the body; a text without any comes back verbatim. Raises ArticleError for bad YAML."""
+    handler = YAMLHandler()
+    if not handler.detect(text):
+        return Page({}, text)
+    try:
+        head, body = handler.split(text)
+        fields = handler.load(head)
+    except ValueError:
+        return Page({}, text)  # a rule (`---`) with no second one: no front matter
+    except yaml.MarkedYAMLError as error:
+        line = (error.problem_mark.line if error.problem_mark else 0) + 1
+        raise ArticleError(source, f"front matter, line {line}: {error.problem or 'not YAML'}; write one `key: value` a line") from error
+    except yaml.YAMLError as error:
+        raise ArticleError(source, f"front matter: {error}") from error
+    if not isinstance(fields, dict):
+        raise ArticleError(source, "front matter, line 2: not `key: value` lines; remove the `---` lines or write fields between them")
+    return Page(fields, body.strip())
+
+
+def metadata(source: str, fields: Mapping[str, Any], *, fallback: str) -> dict[str, str]:
+    """The keyword arguments of an Article besides its text: strings, dates in ISO 8601, and an id that does not change with the text.
+
+    The id is the field `id`, else made from `url`, else `fallback`. Raises ArticleError for a date that is none or a field that is no text.
+    """
+    found = {name: _text(source, name, fields.get(name)) for name in _FIELDS}
+    found["language"] = found["language"] or _text(source, "lang", fields.get("lang"))
+    given = _text(source, "id", fields.get("id"))
+    found["id"] = given or (url_id(found["url"]) if found["url"] else fallback)
+    found["date"] = _date(source, fields.get("date"))
+    return found
+
+
+def text_id(text: str) -> str:
+    """The id of an article that has neither an id nor an address nor a file name."""
+    return f"text-{sha256(text)[:12]}"
+
+
+def _text(source: str, name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        value = ", ".join(value)
+    if isinstance(value, date):
+        value = value.isoformat()
+    if not isinstance(value, str | int | float):
+        raise ArticleError(source, f"{name}: expected text, got {type(value).__name__}")
+    return " ".join(str(value).split())
+
+
+def _date(source: str, value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    text = _text(source, "date", value)
+    if not text:
+        return ""
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).date().isoformat()
+    except ValueError as error:
+        raise ArticleError(source, f"date: {text!r} is no ISO 8601 date; write it as 2024-02-28") from error

@@ -1,0 +1,69 @@
+"""What all readers share: bytes to text with clear errors, article ids, the length limit."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ingest.errors import ArticleError
+from ingest.model import Article
+
+MAX_CHARS = 500_000  # of an article's text: about 80,000 words; the parser's memory grows with the length
+_MAX_BYTES = 4 * MAX_CHARS + 65_536
+
+Reader = Callable[[Path, str], Article]
+
+
+def load_bytes(path: Path) -> bytes:
+    """The file's bytes. Raises ArticleError when it cannot be opened or is too large to be one article."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ArticleError(str(path), f"{path.stat().st_size:,} bytes are too many for one article; split it into articles")
+        return path.read_bytes()
+    except OSError as error:
+        raise ArticleError(str(path), f"cannot be read: {error.strerror}") from error
+
+
+def decode(source: str, raw: bytes) -> str:
+    """The bytes as UTF-8 text without a byte order mark. Raises ArticleError for empty, binary and otherwise encoded input."""
+    if not raw.strip():
+        raise ArticleError(source, "is empty; put the article's text in it")
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise ArticleError(source, "is UTF-16; save it as UTF-8")
+    if (nul := raw.find(b"\0")) >= 0:
+        raise ArticleError(source, f"is not a text file: NUL at byte {nul}")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        offset = error.start + (3 if raw.startswith(b"\xef\xbb\xbf") else 0)
+        raise ArticleError(source, f"is not UTF-8: byte 0x{raw[offset]:02x} at offset {offset:,}; save it as UTF-8") from error
+
+
+def checked(source: str, article: Article) -> Article:
+    """The article, if it has text of an acceptable length. Raises ArticleError otherwise."""
+    if not article.text.strip():
+        raise ArticleError(source, "has no text below its front matter")
+    if (nul := article.text.find("\0")) >= 0:
+        raise ArticleError(source, f"is no text: NUL at character {nul:,}")
+    if len(article.text) > MAX_CHARS:
+        raise ArticleError(source, f"{len(article.text):,} characters, and the limit is {MAX_CHARS:,}; split it into articles")
+    return article
+
+
+def slug(name: str) -> str:
+    """Lower-case ASCII letters and digits joined by hyphens; a hash where nothing of the name remains (`slug("ニュース")`)."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-") or sha256(name)[:12]
+
+
+def url_id(url: str) -> str:
+    """An article's id from its address: readable, and distinct for two addresses with the same last path segment."""
+    segments = [part for part in urlsplit(url).path.split("/") if part]
+    return f"{slug(unquote(segments[-1]) if segments else urlsplit(url).netloc)}-{sha256(url)[:8]}"
+
+
+def sha256(text: str) -> str:
+    """Hexadecimal SHA-256 of the text's UTF-8 bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()
