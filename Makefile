@@ -66,5 +66,5 @@ $(BIN)/python:
 	   then echo "making $(VENV) with $$python"; exec "$$python" -m venv --clear $(VENV); fi; \
 	 done; \
 	 echo "No Python 3.12 or 3.13 with its venv module was found. Install uv (it brings its own Python) or Python 3.12:" >&2; \
-	 echo "  Debian, Ubuntu: apt install python3.12 python3.12-venv   macOS: brew install uv   anywhere: pip install uv" >&2; \
+	 echo "  Ubuntu: apt install python3.12-venv   macOS: brew install uv   anywhere: pipx install uv" >&2; \
 	 echo "then run make again." >&2; exit 2
