@@ -33,13 +33,13 @@ format: setup ## rewrite the sources in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-golden: setup ## extract examples/ anew into tests/golden/ and show what changed
-	AIKG_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py
-	git --no-pager diff --stat --patch -- tests/golden
+golden: setup ## write tests/golden/ and the generated tables of docs/ anew and show what changed
+	AIKG_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_repository_golden.py tests/test_repository_docs.py
+	git --no-pager diff --stat --patch -- tests/golden docs
 
 lock: setup ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.12 --generate-hashes \
-	  --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --upgrade --quiet -o requirements.lock
+	  --no-config --custom-compile-command 'make lock' --upgrade --quiet -o requirements.lock
 
 clean: ## remove the virtual environment and every cache (never ./data)
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
