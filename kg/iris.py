@@ -107,6 +107,11 @@ class Iris:
         """The graph that describes the dataset and its runs."""
         return NamedNode(f"{self.base}graph/meta")
 
+    @property
+    def dataset(self) -> NamedNode:
+        """The dataset itself, named inside the document that describes it (VoID, 7.2)."""
+        return NamedNode(f"{self.base}.well-known/void#dataset")
+
     def id_of(self, kind: str, iri: str) -> str | None:
         """The id in an IRI of a kind (`"entity"`, `"article"`, …), or None when it is no IRI of that kind."""
         prefix = f"{self.base}{kind}/"
