@@ -1,0 +1,87 @@
+"""What is extracted from the examples, as JSON lines under tests/golden/: same article, same bytes.
+
+`make golden` (AIKG_WRITE_GOLDEN=1) writes them anew and shows the difference. One line an entity and one a claim, so that the difference
+can be read; confidences are left out, as their last digits depend on the machine.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.model import Claim, Entity, Extraction, Span
+from ingest.pipeline import Extractor, load
+from ingest.readers import find, read
+from kg.ontology import schema
+
+ROOT = Path(__file__).resolve().parents[1]
+GOLDEN = ROOT / "tests" / "golden"
+WRITE = bool(os.environ.get("AIKG_WRITE_GOLDEN"))
+EXAMPLES = find([ROOT / "examples"])
+
+
+@pytest.fixture(scope="module")
+def extractor() -> Extractor:
+    """The pipeline with its default model and weights."""
+    return load(schema("http://localhost:8000/"))
+
+
+@pytest.fixture(scope="module")
+def extracted(extractor: Extractor) -> dict[str, Extraction]:
+    """Example name to what is extracted from it."""
+    extractions = extractor.extract(read(path) for path in EXAMPLES)
+    return dict(zip([path.stem for path in EXAMPLES], extractions, strict=True))
+
+
+def lines(extraction: Extraction) -> Iterator[str]:
+    """The golden file of an article: entities by id, then claims in text order."""
+    mentions = extraction.mentions
+    for entity in extraction.entities:
+        yield json.dumps(_entity(entity, [m.span for m in mentions if m.entity == entity.id]), ensure_ascii=False)
+    for claim in extraction.claims:
+        yield json.dumps(_claim(claim), ensure_ascii=False)
+
+
+def _entity(entity: Entity, spans: list[Span]) -> dict[str, object]:
+    return {
+        "entity": entity.id,
+        "type": entity.type,
+        "known": entity.known,
+        "mentions": [f"{s.start_char}-{s.end_char} {s.text}" for s in spans],
+    }
+
+
+def _claim(claim: Claim) -> dict[str, object]:
+    about = {"subject": claim.subject, "relation": claim.relation, "object": claim.object}
+    qualifiers = {"polarity": claim.polarity, "modality": claim.modality, "attribution": claim.attribution}
+    return {**about, **qualifiers, "evidence": f"{claim.evidence.start_char}-{claim.evidence.end_char} {claim.evidence.text}"}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in EXAMPLES])
+def test_example_gives_its_golden_file(name: str, extracted: dict[str, Extraction]):
+    found = "".join(f"{line}\n" for line in lines(extracted[name]))
+    path = GOLDEN / f"{name}.jsonl"
+    if WRITE:
+        GOLDEN.mkdir(exist_ok=True)
+        path.write_text(found)
+    assert path.exists(), f"{path.relative_to(ROOT)} is missing; run make golden"
+    assert found == path.read_text(), f"{path.relative_to(ROOT)} differs; run make golden, and commit the difference if it is meant"
+
+
+def test_no_golden_file_is_left_without_its_example():
+    assert sorted(path.stem for path in GOLDEN.glob("*.jsonl")) == sorted(path.stem for path in EXAMPLES)
+
+
+def test_extraction_does_not_depend_on_the_order_of_the_articles(extractor: Extractor, extracted: dict[str, Extraction]):
+    backwards = extractor.extract(read(path) for path in reversed(EXAMPLES))
+    assert list(backwards) == [extracted[path.stem] for path in reversed(EXAMPLES)]
+
+
+def test_every_offset_of_an_extraction_finds_its_text(extracted: dict[str, Extraction]):
+    for extraction in extracted.values():
+        text = extraction.article.text
+        spans = [mention.span for mention in extraction.mentions]
+        spans += [span for c in extraction.claims for span in (c.evidence, c.subject_mention, c.object_mention)]
+        assert [span for span in spans if text[span.start_char : span.end_char] != span.text] == []
