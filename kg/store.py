@@ -1,0 +1,156 @@
+"""The writer's store: one process at a time, each write a transaction that is on disk when it returns.
+
+Two locks guard it: `writer.lock`, which is waited for, and RocksDB's own. Both end with the process that holds them, so a killed writer
+blocks nobody; what it was writing is in the store as a whole or not at all.
+"""
+
+import gc
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, sleep
+
+from filelock import FileLock, Timeout
+from pyoxigraph import NamedNode, Quad, RdfFormat, Store, Triple, serialize
+
+from kg import datadir, snapshots
+from kg.datadir import DataDir
+from kg.errors import DataError, LockedError
+from kg.iris import check_base
+from kg.settings import DEFAULT_BASE_IRI, Settings
+
+_RETRY_S = 0.05
+
+
+class Writer:
+    """A data directory that is open for writing. `store` may be read freely; writing goes through the methods."""
+
+    def __init__(self, data: DataDir, store: Store) -> None:
+        self.data = data
+        self.store = store
+
+    def apply(self, removed: Iterable[Quad], added: Iterable[Quad]) -> None:
+        """Takes quads out and puts quads in, in one transaction. Graphs that end up empty are dropped."""
+        removed = frozenset(removed)
+        operations = [*_operations("DELETE DATA", removed), *_operations("INSERT DATA", added)]
+        if operations:
+            self.update(";\n".join(operations))
+        for graph in {quad.graph_name for quad in removed if isinstance(quad.graph_name, NamedNode)}:
+            if not any(True for _ in self.store.quads_for_pattern(None, None, None, graph)):
+                self.store.remove_graph(graph)
+
+    def update(self, update: str) -> None:
+        """Runs a SPARQL update in one transaction. Raises SyntaxError when it is none."""
+        with datadir.writing(self.data.path):
+            self.data.unpublished.touch()
+            self.store.update(update)
+            self.sync()
+
+    def sync(self) -> None:
+        """Puts on disk what was written: the write-ahead log, which RocksDB itself leaves to the operating system."""
+        for log in self.data.store.glob("*.log"):
+            datadir.sync(log)
+        datadir.sync(self.data.store)
+
+    @property
+    def unpublished(self) -> bool:
+        """Whether the store holds what the current snapshot does not, be it from a writer that was killed before it published."""
+        return self.data.unpublished.exists() or snapshots.current_number(self.data.path) is None
+
+    def publish(self) -> snapshots.Snapshot:
+        """Makes the present state the one that readers see."""
+        with datadir.writing(self.data.path):
+            return snapshots.publish(self.store, self.data)
+
+    def record(self, *, ontology: str, gazetteer: str) -> None:
+        """Notes which ontology and gazetteer the stored graphs are now computed with."""
+        self.data = replace(self.data, ontology=ontology, gazetteer=gazetteer)
+        with datadir.writing(self.data.path):
+            datadir.write(self.data)
+
+
+@contextmanager
+def open_writer(settings: Settings) -> Iterator[Writer]:
+    """The data directory of the settings, made when it is not there, for writing until the block ends.
+
+    Raises LockedError when another writer does not let go within `lock_timeout_s`, DataError when the directory cannot be written, is
+    damaged or was made for another base IRI, SettingError for a base IRI that is none.
+    """
+    base_iri = None if settings.base_iri is None else check_base(settings.base_iri)
+    with datadir.writing(settings.data):
+        settings.data.mkdir(parents=True, exist_ok=True)
+    with _locked(settings.data, settings.lock_timeout_s):
+        data = _data(settings.data, base_iri)
+        writer = Writer(data, _open_store(data, settings.lock_timeout_s))
+        try:
+            yield writer
+        finally:
+            del writer.store  # RocksDB's lock ends with the last reference
+
+
+@contextmanager
+def _locked(path: Path, timeout_s: float) -> Iterator[None]:
+    lock = FileLock(path / "writer.lock", timeout=timeout_s)
+    try:
+        with datadir.writing(path):
+            lock.acquire()
+    except Timeout as error:
+        raise LockedError(
+            f"another process is writing to {path} and did not finish within {timeout_s:g} s; "
+            "try again when it is done, or wait longer with --lock-timeout-s (KG_LOCK_TIMEOUT_S)"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _data(path: Path, base_iri: str | None) -> DataDir:
+    data = datadir.read(path)
+    if data is None:
+        if (path / "store").exists():
+            raise DataError(
+                f"{path} has a store but no kg.json, which names its base IRI; restore it from a backup, or choose another --data"
+            )
+        data = DataDir(path, base_iri or DEFAULT_BASE_IRI)
+        with datadir.writing(path):
+            datadir.write(data)
+    elif base_iri is not None and base_iri != data.base_iri:
+        raise DataError(
+            f"{path} was made with the base IRI {data.base_iri}, not {base_iri}; "
+            "leave KG_BASE_IRI (--base-iri) out, or choose another directory with --data"
+        )
+    return data
+
+
+def _open_store(data: DataDir, timeout_s: float) -> Store:
+    deadline = monotonic() + timeout_s
+    while True:
+        try:
+            return Store(str(data.store))
+        except (OSError, RuntimeError) as error:
+            if "lock" not in str(error).lower():
+                raise DataError(
+                    f"cannot open the store in {data.store}: {error}; check its permissions, or `kg restore` a backup"
+                ) from error
+            if monotonic() >= deadline:
+                raise LockedError(f"another program has {data.store} open ({error}); stop it and try again") from error
+        gc.collect()  # a query's rows that nobody reads any more keep a store of this process open
+        sleep(_RETRY_S)
+
+
+def _operations(operation: str, quads: Iterable[Quad]) -> list[str]:
+    """`INSERT DATA { GRAPH <g> { … } … }`; N-Triples, as pyoxigraph escapes them, are SPARQL (SPARQL 1.1 Update, 3.1.1)."""
+    graphs: dict[NamedNode, list[Triple]] = defaultdict(list)
+    for quad in quads:
+        if not isinstance(quad.graph_name, NamedNode):
+            raise DataError(f"{quad} is in no named graph; every quad must be in one")
+        graphs[quad.graph_name].append(quad.triple)
+    bodies = [f"GRAPH {graph} {{\n{_n_triples(triples)}}}" for graph, triples in graphs.items()]
+    return [f"{operation} {{ {' '.join(bodies)} }}"] if bodies else []
+
+
+def _n_triples(triples: Iterable[Triple]) -> str:
+    return (serialize(triples, format=RdfFormat.N_TRIPLES) or b"").decode()
