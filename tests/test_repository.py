@@ -1,5 +1,6 @@
 """What a stranger finds in the repository: its layout, its lock, its examples, its documents."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -137,3 +138,11 @@ def test_example_has_complete_front_matter_and_is_short(path: Path):
 
 def test_examples_are_distinct_articles():
     assert len({read(path).id for path in EXAMPLES}) == len(EXAMPLES)
+
+
+def test_examples_state_every_relation_of_the_ontology():
+    stated = [json.loads(line) for line in (ROOT / "tests" / "stated_in_examples.jsonl").read_text().splitlines()]
+    texts = {path.stem: read(path).text for path in EXAMPLES}
+    assert [row for row in stated if row["evidence"] not in texts[row["article"]]] == []
+    relations = re.findall(r"^aikg:(\w+) a owl:ObjectProperty", (ROOT / "ontology" / "relations.ttl").read_text(), re.MULTILINE)
+    assert {row["relation"] for row in stated} == set(relations)
