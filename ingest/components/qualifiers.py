@@ -1,0 +1,224 @@
+"""`aikg_qualifiers`: whether the text affirms or denies a claim, and whether it speaks of the present, a plan, a possibility or the past.
+
+The words that decide stand between the claim's trigger and the top of its clause: "denied that it would buy" is read from "buy" upwards.
+This is also the gate that every claim passes, whichever component made it: known relation, allowed types, known entities.
+"""
+
+from dataclasses import replace
+
+from spacy.language import Language
+from spacy.tokens import Doc, Token
+
+from ingest.components.claims import key
+from ingest.model import Claim, Entity, Modality, Polarity, Schema, Span
+from ingest.vocabulary import (
+    COLLAPSE,
+    DENIAL,
+    EX,
+    PAST_ADVERBS,
+    PAST_ROLES,
+    PAST_TRIGGERS,
+    PLAN,
+    PLAN_MODIFIERS,
+    POSSIBILITY,
+    POSSIBLE_ADVERBS,
+    POSSIBLE_AUXILIARIES,
+    POSSIBLE_MODIFIERS,
+    SPEECH,
+    WISH,
+)
+
+_CLIMB = frozenset({"xcomp", "ccomp", "dobj", "pobj", "pcomp", "prep", "attr", "acomp", "oprd", "dative", "conj", "agent"})
+_LABELLING = frozenset({"compound", "amod", "nmod", "poss", "appos"})
+
+
+@Language.factory("aikg_qualifiers", requires=["doc._.claims", "doc._.entities", "token.dep"], assigns=["doc._.claims"])
+def create(nlp: Language, name: str) -> "Qualifiers":
+    """Runs after every component that makes claims."""
+    return Qualifiers()
+
+
+class Qualifiers:
+    """Sets polarity and modality of `doc._.claims`, and drops the claims that the schema does not allow."""
+
+    def __init__(self) -> None:
+        self._schema = Schema({}, ())
+
+    def use_schema(self, schema: Schema) -> None:
+        """The relations that claims may state."""
+        self._schema = schema
+
+    def __call__(self, doc: Doc) -> Doc:
+        claims = [claim for claim in doc._.claims if allowed(claim, doc._.entities, self._schema)]
+        doc._.claims = tuple(qualified(doc, claim) for claim in claims)
+        return doc
+
+
+def allowed(claim: Claim, entities: dict[str, Entity], schema: Schema) -> bool:
+    """Whether the relation is known, both entities are, they differ, and their types fit the relation on both sides."""
+    relation = schema.relations.get(claim.relation)
+    subject, object_ = entities.get(claim.subject), entities.get(claim.object)
+    if relation is None or subject is None or object_ is None or claim.subject == claim.object:
+        return False
+    return subject.type in relation.domain and object_.type in relation.range
+
+
+def qualified(doc: Doc, claim: Claim) -> Claim:
+    """The claim with polarity and modality as its sentence gives them."""
+    trigger = trigger_of(doc, claim)
+    chain = clause_chain(trigger)
+    polarity = Polarity.NEGATED if is_negated(trigger, chain) else Polarity.AFFIRMED
+    modality = modality_of(claim.relation, trigger, chain, arguments(doc, claim))
+    if modality is Modality.ACTUAL and is_asked(trigger, chain):
+        modality = Modality.POSSIBLE
+    return replace(claim, polarity=polarity, modality=modality)
+
+
+def trigger_of(doc: Doc, claim: Claim) -> Token:
+    """The word that states the claim: the component's own, else the lowest word above both arguments."""
+    known: int = doc._.claim_triggers.get(key(claim), -1)
+    if known >= 0:
+        return doc[known]
+    subject, object_ = arguments(doc, claim)
+    if subject.sent != object_.sent:
+        return object_
+    above = {subject.i, *(token.i for token in subject.ancestors)}
+    shared: list[Token] = [token for token in (object_, *object_.ancestors) if token.i in above]
+    return shared[0] if shared else object_
+
+
+def arguments(doc: Doc, claim: Claim) -> tuple[Token, Token]:
+    """The head words of the two mentions."""
+    return _root(doc, claim.subject_mention), _root(doc, claim.object_mention)
+
+
+def _root(doc: Doc, mention: Span) -> Token:
+    found = doc.char_span(mention.start_char, mention.end_char, alignment_mode="expand")
+    if found is None:
+        raise ValueError(f"mention {mention} is outside the text")
+    return found.root
+
+
+def clause_chain(trigger: Token) -> list[Token]:
+    """The trigger and the words above it that share its clause, or of whose clause it is a complement."""
+    chain, token = [trigger], trigger
+    while token.head != token and len(chain) < 12:
+        climbs = token.dep_ in _CLIMB or (token.dep_ in ("acl", "advcl") and any(child.lower_ == "to" for child in token.lefts))
+        if token.dep_ == "conj" and any(child.dep_ in ("nsubj", "nsubjpass") for child in token.children):
+            climbs = False
+        if not climbs:
+            break
+        token = token.head
+        chain.append(token)
+    return chain
+
+
+def is_negated(trigger: Token, chain: list[Token]) -> bool:
+    """Whether a negation, a denial or a refusal stands over the trigger."""
+    for position, token in enumerate(chain):
+        below = chain[position - 1] if position else None
+        if _has_negation(token, below):
+            return True
+        if below is not None and _denies(token) and below.dep_ in ("xcomp", "ccomp", "dobj", "pcomp", "prep"):
+            return True
+        if token.lower_ in ("without", "instead") and token.dep_ == "prep":
+            return True
+    top = chain[-1]
+    collapsed = top.dep_ in ("nsubj", "nsubjpass") and top.pos_ == "NOUN" and top.head.lemma_ in COLLAPSE
+    return collapsed or (trigger.pos_ == "NOUN" and any(child.lower_ in ("no", "never") for child in trigger.lefts))
+
+
+def _has_negation(token: Token, below: Token | None) -> bool:
+    if below is not None and token.lemma_ in SPEECH:
+        return any(child.dep_ == "neg" for child in token.children) and token.lemma_ in ("mean", "think", "believe", "expect")
+    for child in token.children:
+        if child.dep_ == "neg" and not (child.i + 1 < len(token.doc) and token.doc[child.i + 1].lower_ in ("only", "just", "merely")):
+            return not any(other.lower_ in ("longer", "anymore") for other in token.children)
+        if child.lower_ in ("never", "neither", "nor") and child.dep_ in ("advmod", "neg", "preconj", "cc"):
+            return True
+        if child.lower_ == "no" and child.dep_ == "det" and token.pos_ == "NOUN":
+            return True
+        if child.dep_ in ("nsubj", "nsubjpass") and child.lower_ in ("none", "nobody", "neither"):
+            return True
+    return False
+
+
+def _denies(token: Token) -> bool:
+    if token.lemma_ == "rule":
+        return any(child.lower_ == "out" for child in token.children)
+    if token.lemma_ == "back":
+        return any(child.lower_ in ("out", "away") for child in token.children)
+    return token.lemma_ in DENIAL
+
+
+def is_asked(trigger: Token, chain: list[Token]) -> bool:
+    """Whether the claim is asked rather than said: its clause is a question, or follows "whether" or "if"."""
+    if trigger.dep_ in _LABELLING:
+        return False  # "Did OpenAI CEO Sam Altman …?" takes the title for granted
+    if any(child.lower_ in ("whether", "if", "unless") for token in chain for child in token.children if child.dep_ in ("mark", "advmod")):
+        return True
+    sentence = trigger.sent.text.rstrip().rstrip("\"'”’)")
+    return sentence.endswith("?") and trigger.sent.root in chain
+
+
+def modality_of(relation: str, trigger: Token, chain: list[Token], heads: tuple[Token, Token]) -> Modality:
+    """The modality that the words nearest the trigger give; actual when none speaks."""
+    if _is_past(relation, trigger, heads):
+        return Modality.PAST
+    for position, token in enumerate(chain):
+        found = _cue(token, chain[position - 1] if position else None)
+        if found is not None:
+            return found
+    top = chain[-1]
+    if trigger.pos_ == "NOUN" and top.dep_ in ("nsubj", "nsubjpass") and any(child.lemma_ in ("will", "shall") for child in top.head.lefts):
+        return Modality.PLANNED if top.head.lemma_ in ("close", "complete", "finalize", "go", "conclude") else Modality.ACTUAL
+    return Modality.ACTUAL
+
+
+def _cue(token: Token, below: Token | None) -> Modality | None:
+    if below is not None and below.dep_ in ("xcomp", "ccomp", "acl", "pobj", "pcomp", "prep", "dobj", "advcl"):
+        if token.lemma_ in POSSIBILITY or _talks(token):
+            return Modality.POSSIBLE
+        if token.lemma_ in PLAN or (token.lemma_ in WISH and below.dep_ == "xcomp"):
+            return Modality.PLANNED
+    modifiers = [child for child in token.children if child.dep_ in ("aux", "advmod", "amod", "acomp")]
+    lemmas = {child.lemma_.lower() for child in modifiers} | {child.lower_ for child in modifiers}
+    if lemmas & POSSIBLE_AUXILIARIES or lemmas & (POSSIBLE_ADVERBS if token.pos_ in ("VERB", "AUX") else POSSIBLE_MODIFIERS):
+        return Modality.POSSIBLE
+    if lemmas & {"will", "'ll", "’ll", "shall"} or (lemmas & PLAN_MODIFIERS and token.pos_ == "NOUN"):
+        return Modality.PLANNED
+    if token.lower_ == "going" and below is not None and below.dep_ == "xcomp":
+        return Modality.PLANNED
+    return None
+
+
+def _talks(token: Token) -> bool:
+    return token.lemma_ in ("talk", "negotiation", "discussion") and token.pos_ == "NOUN"
+
+
+def _is_past(relation: str, trigger: Token, heads: tuple[Token, Token]) -> bool:
+    if trigger.lower_.startswith("ex-") or any(child.lower_ in ("longer", "anymore") for child in trigger.children):
+        return True
+    modifiers = {child.lower_ for child in trigger.children} | {child.lower_ for child in heads[0].children if child.i < heads[0].i}
+    if relation in PAST_ROLES and (modifiers & EX or _ex_before(trigger)):
+        return True
+    if relation in PAST_ROLES and trigger.lemma_ in PAST_TRIGGERS:
+        return True
+    verb = trigger.head if trigger.dep_ in ("attr", "prep", "pobj") else trigger
+    adverbs = {child.lower_ for child in verb.children if child.dep_ in ("advmod", "aux", "amod")}
+    if adverbs & PAST_ADVERBS or (any(child.lower_ == "used" for child in verb.lefts) and verb.tag_ == "VB"):
+        return True
+    copula = relation in PAST_ROLES and trigger.dep_ == "attr" and trigger.head.lower_ in ("was", "were")
+    worked = relation in PAST_ROLES and trigger.lemma_ in ("work", "serve", "run", "head") and trigger.tag_ == "VBD"
+    return copula or worked
+
+
+def _ex_before(trigger: Token) -> bool:
+    """ "former Google cloud software engineer": the parser may hang "former" on any word of the title."""
+    start = max(trigger.i - 6, trigger.sent.start)
+    for token in reversed(trigger.doc[start : trigger.i]):
+        if token.lower_ in EX:
+            return True
+        if token.pos_ not in ("NOUN", "PROPN", "ADJ", "CCONJ", "PART") and token.text not in ("-", "&"):
+            return False
+    return False
