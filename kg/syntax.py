@@ -1,0 +1,174 @@
+"""The tokens of SPARQL: what a request says before it runs.
+
+One pass over the text tells its form, whether it names a dataset, how deep it nests, and refuses what may not run here: SERVICE and
+LOAD would let a stranger make this machine open connections. The terminals are those of SPARQL 1.1 Query, 19.8; where the engine's
+scannerless parser reads more than they allow (`SERVICESILENT<x>`, `trueSERVICE<x>`), the stricter reading of both counts, and
+what is no token is refused: a doubt never runs. Words in comments, strings, IRIs, variables and prefixed names are not keywords.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kg.errors import QueryError
+
+MAX_DEPTH = 100  # of brackets, and of `!` and sign chains; the engine's parser recurses and would overflow its stack in the thousands
+
+
+class Form(StrEnum):
+    """What kind of request a SPARQL text is."""
+
+    SELECT = "SELECT"
+    ASK = "ASK"
+    CONSTRUCT = "CONSTRUCT"
+    DESCRIBE = "DESCRIBE"
+    UPDATE = "UPDATE"
+
+
+class QuerySyntaxError(QueryError):
+    """The text cannot be read as SPARQL."""
+
+
+class ForbiddenError(QueryError):
+    """The text asks for something that is not allowed here (SERVICE, LOAD)."""
+
+
+class TooDeepError(QueryError):
+    """The text nests deeper than MAX_DEPTH."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one pass over a SPARQL text found.
+
+    `names_dataset`: it has FROM, or for an update USING or WITH. `volatile`: two runs on the same snapshot may differ (NOW, RAND, UUID,
+    fresh blank nodes).
+    """
+
+    form: Form
+    names_dataset: bool
+    volatile: bool
+
+
+_WORD_CHAR = r"\w\u00b7\u0300-\u036f\u203f\u2040"
+_PERCENT_OR_ESCAPE = r"%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?\#@%]"
+TOKEN = re.compile(
+    rf"""
+    (?P<skip>[ \t\r\n]++|\#[^\r\n]*+)
+  | (?P<iri><(?:[^\x00-\x20<>"{{}}|^`\\]|\\u[0-9A-Fa-f]{{4}}|\\U[0-9A-Fa-f]{{8}})*+>)
+  | (?P<string>\"\"\"(?:[^"\\]|\\.|"{{1,2}}(?!"))*+\"\"\"|'''(?:[^'\\]|\\.|'{{1,2}}(?!'))*+'''
+      |"(?:[^"\\\r\n]|\\.)*+"|'(?:[^'\\\r\n]|\\.)*+')
+  | (?P<variable>[?$][{_WORD_CHAR}]++)
+  | (?P<tag>@[A-Za-z]++(?:-[A-Za-z0-9]++)*+)
+  | (?P<name>(?:[^\W\d_](?:[{_WORD_CHAR}-]|\.+(?=[{_WORD_CHAR}-]))*+|_)?:
+      (?:(?:[\w:]|{_PERCENT_OR_ESCAPE})(?:[{_WORD_CHAR}:-]|{_PERCENT_OR_ESCAPE}|\.+(?=[{_WORD_CHAR}:%\\-]))*+)?)
+  | (?P<word>[^\W\d][{_WORD_CHAR}]*+)
+  | (?P<number>\d++)
+  | (?P<open>[{{(\[])
+  | (?P<close>[}})\]])
+  | (?P<mark>[-+*/=!<>|&^,;.?~])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+_UPDATES = ("INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH")
+_FORMS = {form.value: form for form in Form if form is not Form.UPDATE} | dict.fromkeys(_UPDATES, Form.UPDATE)
+_DATASET_WORDS = frozenset({"FROM", "USING", "WITH"})
+_VOLATILE_WORDS = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
+_OPERANDS = frozenset({"variable", "string", "name", "iri", "number", "tag", "close"})
+_HIDDEN_SERVICE = re.compile(r"\).*service", re.IGNORECASE)
+
+_NO_SERVICE = (
+    "SERVICE is not allowed here: this endpoint opens no connections for its callers. Ask the other endpoint yourself and join the results"
+)
+_NO_LOAD = "LOAD is not allowed here: this endpoint opens no connections for its callers. Fetch the document and send it to /graphs instead"
+
+
+def tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    """The tokens as (kind, text, start offset), without white space and comments. Raises QuerySyntaxError at the first non-token."""
+    end = 0
+    for match in TOKEN.finditer(text):
+        if match.start() != end:
+            break
+        end = match.end()
+        kind = match.lastgroup or ""
+        if kind != "skip":
+            yield kind, match.group(), match.start()
+    if end != len(text):
+        raise QuerySyntaxError(f"not SPARQL at {_position(text, end)}: {_complaint(text, end)}")
+
+
+def read(text: str, *, allow_service: bool = False) -> Reading:  # noqa: C901  one branch a kind of token, on the path of every query
+    """What the text is. Raises QuerySyntaxError, ForbiddenError or TooDeepError, each naming line and column."""
+    form: Form | None = None
+    names_dataset = volatile = False
+    run = 0
+    brackets: list[str] = []
+    before = previous = ("", "", 0)
+    for token in tokens(text):
+        kind, word, start = token
+        run = run + 1 if kind == "mark" and word in "!+-" else 0
+        if kind == "word":
+            upper = word.upper()
+            if not allow_service:
+                _refuse_connection(upper, text, start)
+            form = form or (None if brackets else _form(upper))
+            names_dataset = names_dataset or upper in _DATASET_WORDS
+            volatile = volatile or upper in _VOLATILE_WORDS
+        elif kind == "open":
+            if not allow_service and word == "{":
+                _refuse_hidden_name(before, previous, text)
+            brackets.append(word)
+            volatile = volatile or word == "["
+        elif kind == "close":
+            del brackets[-1:]
+        elif kind == "iri" and not allow_service and brackets[-1:] == ["("] and previous[0] in _OPERANDS:
+            _refuse_hidden_iri(word, text, start)
+        elif kind == "name" and word.startswith("_:"):
+            volatile = True
+        if run > MAX_DEPTH or len(brackets) > MAX_DEPTH:
+            raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep at {_position(text, start)}: write a flatter query")
+        before, previous = previous, token
+    if form is None:
+        raise QuerySyntaxError("there is no SELECT, ASK, CONSTRUCT, DESCRIBE or update operation in the text")
+    return Reading(form, names_dataset, volatile)
+
+
+def _form(upper: str) -> Form | None:
+    return next((form for start, form in _FORMS.items() if upper.startswith(start)), None)
+
+
+def _refuse_connection(upper: str, text: str, start: int) -> None:
+    """Refuse a word that is or hides SERVICE or LOAD; no other keyword or function name of SPARQL contains either."""
+    if "SERVICE" in upper:
+        raise ForbiddenError(f"{_NO_SERVICE} (at {_position(text, start)})")
+    if "LOAD" in upper:
+        raise ForbiddenError(f"{_NO_LOAD} (at {_position(text, start)})")
+
+
+def _refuse_hidden_name(before: tuple[str, str, int], previous: tuple[str, str, int], text: str) -> None:
+    """Refuse `service:x {`, which the engine reads as SERVICE `:x` {; a graph of that name follows GRAPH."""
+    kind, word, start = previous
+    if kind == "name" and "service" in word.partition(":")[0].lower() and before[1].upper() != "GRAPH":
+        raise ForbiddenError(f"{_NO_SERVICE} (at {_position(text, start)})")
+
+
+def _refuse_hidden_iri(word: str, text: str, start: int) -> None:
+    """Refuse `?a<?b)SERVICE?x#>`: an IRI by the grammar's longest match, but the engine reads an operator and what follows."""
+    if _HIDDEN_SERVICE.search(word):
+        raise ForbiddenError(f"`<` at {_position(text, start)} could be an operator or start an IRI: put a space after it")
+
+
+def _position(text: str, offset: int) -> str:
+    line = text.count("\n", 0, offset) + 1
+    return f"{line}:{offset - text.rfind(chr(10), 0, offset)}"
+
+
+def _complaint(text: str, offset: int) -> str:
+    character = text[offset]
+    if character in "\"'":
+        return "a string that is not closed"
+    if character.isprintable():
+        return f"unexpected {character!r}"
+    return f"the control character U+{ord(character):04X}"

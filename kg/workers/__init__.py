@@ -1,0 +1,8 @@
+"""Query workers: processes that answer one query at a time each, on a published snapshot, and can be killed at any moment.
+
+wire     frames between the gateway and a worker
+worker   the process: opens snapshots read-only, evaluates, writes results in pieces
+confine  what a worker gives up before its first query: network, writing, memory beyond its cap
+process  the gateway's end of one worker
+pool     who runs when: deadlines, fair queues, replacement of what died
+"""

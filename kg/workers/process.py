@@ -1,0 +1,213 @@
+"""The gateway's end of one worker process: starts it, sends it one request at a time, receives its answer, kills it."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from enum import StrEnum
+from typing import IO
+
+from kg.workers.wire import FRAME, Kind, Request, pack_request
+
+HIGH_WATER_BYTES = 256 * 1024  # of an answer that the client has not taken yet
+
+
+class Death(StrEnum):
+    """Why a worker process ended."""
+
+    DEADLINE = "deadline"
+    CANCELLED = "cancelled"  # the client hung up
+    PREEMPTED = "preempted"  # its query has to wait for a place among the long ones
+    RETIRED = "retired"  # the pool is closing, or the worker grew too big
+    MEMORY = "memory"
+    STACK = "stack"
+    CRASH = "crash"
+
+
+class QueryFailedError(Exception):
+    """A query did not end well: `reason` is a Death or what the worker reported ("syntax", "memory", "engine")."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Exchange:
+    """One request's answer as it comes in. `first` resolves when the first bytes, the end or a failure is there."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.first: asyncio.Future[None] = loop.create_future()
+        self.pieces: list[bytes] = []
+        self.complete = False
+        self.plain = False  # it came whole and uncompressed
+        self.failure: QueryFailedError | None = None
+        self._more: asyncio.Event = asyncio.Event()
+        self._waiting = 0
+
+    def receive(self, piece: bytes) -> int:
+        """Take a piece of the answer; returns the bytes that wait for the client."""
+        self.pieces.append(piece)
+        self._waiting += len(piece)
+        self.wake()
+        return self._waiting
+
+    def finish(self, failure: QueryFailedError | None = None) -> None:
+        """The answer is complete, or failed."""
+        if not self.complete and self.failure is None:
+            self.complete, self.failure = failure is None, failure
+            self.wake()
+
+    def wake(self) -> None:
+        """Tell whoever waits that something changed."""
+        if not self.first.done():
+            self.first.set_result(None)
+        self._more.set()
+
+    async def take(self) -> bytes:
+        """What came in since the last call, b"" when the answer is complete and all taken. Raises QueryFailedError."""
+        while not self.pieces:
+            if self.failure is not None:
+                raise self.failure
+            if self.complete:
+                return b""
+            self._more.clear()
+            await self._more.wait()
+        taken = b"".join(self.pieces)
+        self.pieces.clear()
+        self._waiting = 0
+        return taken
+
+
+class WorkerProcess(asyncio.Protocol):
+    """One worker. `on_ready` is called when it can take a request (again), `on_death` once, when the process is gone."""
+
+    def __init__(self, on_ready: Callable[["WorkerProcess"], None], on_death: Callable[["WorkerProcess"], None]) -> None:
+        self._on_ready = on_ready
+        self._on_death = on_death
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stderr: IO[bytes] | None = None
+        self._killed_for: Death | None = None
+        self.exchange: Exchange | None = None
+        self.path: str | None = None  # of the snapshot it has open
+        self.problems: list[str] = []  # what it could not give up
+        self.death = Death.CRASH  # meaningful once it is gone
+
+    @property
+    def pid(self) -> int:
+        """The process id, 0 before the start."""
+        return self._process.pid if self._process else 0
+
+    async def start(self, *, memory_mb: int) -> None:
+        """Start the process and connect to it; it reports itself ready later."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the process
+        command = [sys.executable, "-m", "kg.workers.worker", str(theirs.fileno()), str(memory_mb), str(os.getpid())]
+        environment = {
+            k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "SYSTEMROOT")
+        }
+        # From the event loop's own thread: the kernel ends a worker with the thread that started it.
+        self._process = subprocess.Popen(  # noqa: S603
+            command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._stderr, env=environment
+        )
+        theirs.close()
+        await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio.Protocol."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  a stream socket has no other
+        self._transport = transport
+
+    def send(self, request: Request, exchange: Exchange | None) -> None:
+        """Send a request; its answer goes to `exchange` (None: nobody waits for it)."""
+        assert self._transport is not None  # noqa: S101  only a ready worker is sent requests
+        self.exchange = exchange
+        self.path = request.path
+        self._transport.write(pack_request(request))
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio.Protocol: whole frames are handled, the rest is kept."""
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        while len(buffer) - start >= FRAME.size:
+            kind, size = FRAME.unpack_from(buffer, start)
+            end = start + FRAME.size + size
+            if len(buffer) < end:
+                break
+            self._handle(kind, bytes(buffer[start + FRAME.size : end]))
+            start = end
+        if start:
+            del buffer[:start]
+
+    def _handle(self, kind: int, payload: bytes) -> None:
+        exchange = self.exchange
+        if kind == Kind.DATA:
+            if exchange and exchange.receive(payload) > HIGH_WATER_BYTES and self._transport:
+                self._transport.pause_reading()
+            return
+        if kind == Kind.WHOLE and exchange:
+            exchange.plain = True
+            exchange.pieces.append(payload)
+        if kind == Kind.READY:
+            self.problems = json.loads(payload)
+        elif exchange:
+            exchange.finish(_failure(payload) if kind == Kind.FAILED else None)
+        self.exchange = None
+        self._on_ready(self)
+
+    def resume(self) -> None:
+        """Read on: the client took what was waiting."""
+        if self._transport and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def kill(self, reason: Death) -> None:
+        """End the process now, whatever it does."""
+        self._killed_for = self._killed_for or reason
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+        self.resume()  # so that the end of the stream is seen
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio.Protocol: the process is gone, or going."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        death, message = self._cause()
+        if self.exchange:
+            self.exchange.finish(QueryFailedError(death, message))
+            self.exchange = None
+        if self._stderr:
+            self._stderr.close()
+        self.death = death
+        self._on_death(self)
+
+    def _cause(self) -> tuple[Death, str]:
+        """Why the process ended, and in words."""
+        if self._killed_for:
+            return self._killed_for, f"stopped: {self._killed_for}"
+        said = self._last_words()
+        code = self._process.returncode if self._process else 0
+        if "memory allocation" in said or "bad_alloc" in said or "MemoryError" in said or code == -signal.SIGKILL:
+            return Death.MEMORY, "the query needs more memory than it may have"
+        if code == -signal.SIGSEGV or "overflowed its stack" in said:
+            return Death.STACK, "the query is nested too deeply or chains too many operators"
+        return Death.CRASH, f"the query broke its worker (exit status {code})"
+
+    def _last_words(self) -> str:
+        if self._stderr is None:
+            return ""
+        self._stderr.seek(0)
+        return self._stderr.read(8192).decode(errors="replace")
+
+
+def _failure(payload: bytes) -> QueryFailedError:
+    problem = json.loads(payload)
+    return QueryFailedError(problem["reason"], problem["message"])

@@ -1,0 +1,44 @@
+"""Leases on snapshots: a snapshot stays on disk while anybody in this process holds a share of its lease."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kg import snapshots
+
+
+@dataclass(slots=True)
+class _Pin:
+    stack: ExitStack
+    holders: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Lease:
+    """One holder's share of a pinned snapshot. Close each share once; the last one lets the snapshot go."""
+
+    number: int
+    path: Path
+    base_iri: str
+    _pin: _Pin = field(repr=False)
+    _open: bool = True
+
+    def share(self) -> "Lease":
+        """Another holder's share."""
+        self._pin.holders += 1
+        return Lease(self.number, self.path, self.base_iri, self._pin)
+
+    def close(self) -> None:
+        """Give this share back; a second call does nothing."""
+        if self._open:
+            self._open = False
+            self._pin.holders -= 1
+            if self._pin.holders == 0:
+                self._pin.stack.close()
+
+
+def lease_current(data: Path) -> Lease:
+    """A first share of the current snapshot. Raises DataError when there is none or it is damaged."""
+    with ExitStack() as stack:
+        snapshot = stack.enter_context(snapshots.current(data))
+        return Lease(snapshot.number, snapshot.path, snapshot.base_iri, _Pin(stack.pop_all(), holders=1))

@@ -1,0 +1,80 @@
+"""Frames between the gateway and a worker, over a Unix stream socket.
+
+A request is a four-byte big-endian length and that much JSON. An answer is any number of DATA frames and then one END or FAILED frame,
+or one WHOLE frame; a frame is a one-byte kind, a four-byte length and the payload. READY is sent once, when a worker is confined and
+can take requests.
+"""
+
+import json
+import struct
+from dataclasses import asdict, dataclass, field
+from enum import IntEnum
+
+FRAME = struct.Struct(">BI")
+LENGTH = struct.Struct(">I")
+
+
+class Kind(IntEnum):
+    """What a frame carries."""
+
+    READY = 1  # JSON: what the worker could not give up
+    DATA = 2  # bytes of the result
+    END = 3  # nothing: the result is complete
+    FAILED = 4  # JSON {"reason", "message"}
+    WHOLE = 5  # bytes of a small result that is complete with this frame and was not worth compressing
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A request to evaluate `text` on the snapshot at `path`.
+
+    `union`: the default graph is the union of all graphs (only when neither the query nor the request names a dataset).
+    `default_graphs`, `named_graphs`: the dataset that the request names, or None. `bindings`: variable name to N-Triples term.
+    `format` is a name from kg.formats, `encoding` one of "", "gzip", "zstd".
+    """
+
+    path: str
+    text: str
+    format: str
+    base_iri: str | None = None
+    union: bool = True
+    default_graphs: tuple[str, ...] | None = None
+    named_graphs: tuple[str, ...] | None = None
+    bindings: dict[str, str] = field(default_factory=dict)
+    prefixes: dict[str, str] = field(default_factory=dict)
+    encoding: str = ""
+    op: str = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A request to write one graph (`graph`: its IRI, or "" for the store's own default graph), or, with None, the whole dataset."""
+
+    path: str
+    graph: str | None
+    format: str
+    prefixes: dict[str, str] = field(default_factory=dict)
+    encoding: str = ""
+    op: str = "dump"
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A request to open the snapshot at `path` ahead of the first query on it."""
+
+    path: str
+    op: str = "open"
+
+
+Request = Query | Dump | Open
+
+
+def pack_request(request: Request) -> bytes:
+    """The bytes of one request."""
+    body = json.dumps(asdict(request)).encode()
+    return LENGTH.pack(len(body)) + body
+
+
+def pack_frame(kind: Kind, payload: bytes = b"") -> bytes:
+    """The bytes of one frame."""
+    return FRAME.pack(kind, len(payload)) + payload

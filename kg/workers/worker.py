@@ -1,0 +1,224 @@
+"""The worker process: `python -m kg.workers.worker FD MEMORY_MB` answers requests on the socket FD until it closes.
+
+Imports only the engine. It is killed, not asked, when a query must end; it keeps no state but the snapshot that it has open.
+"""
+
+import json
+import os
+import socket
+import sys
+import zlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pyoxigraph as ox
+
+from kg.workers.confine import confine
+from kg.workers.wire import LENGTH, Kind, pack_frame
+
+PIECE_BYTES = 64 * 1024
+WORTH_COMPRESSING_BYTES = 1400  # less fits into one packet anyway
+RESULTS = {
+    "json": ox.QueryResultsFormat.JSON,
+    "xml": ox.QueryResultsFormat.XML,
+    "csv": ox.QueryResultsFormat.CSV,
+    "tsv": ox.QueryResultsFormat.TSV,
+}
+GRAPHS = {
+    "turtle": ox.RdfFormat.TURTLE,
+    "trig": ox.RdfFormat.TRIG,
+    "ntriples": ox.RdfFormat.N_TRIPLES,
+    "nquads": ox.RdfFormat.N_QUADS,
+    "rdfxml": ox.RdfFormat.RDF_XML,
+}
+READABLE = {"turtle", "trig", "rdfxml"}  # of the formats that take prefixes
+
+
+class Compressor(Protocol):
+    """What zlib and zstandard both offer."""
+
+    def compress(self, data: bytes) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+class Identity:
+    """No compression."""
+
+    def compress(self, data: bytes) -> bytes:
+        return data
+
+    def flush(self) -> bytes:
+        return b""
+
+
+def _gzip() -> Compressor:
+    return zlib.compressobj(5, zlib.DEFLATED, 31)
+
+
+def _zstd() -> Compressor:
+    import zstandard
+
+    return zstandard.ZstdCompressor(level=3).compressobj()
+
+
+ENCODINGS: dict[str, Callable[[], Compressor]] = {"": Identity, "gzip": _gzip, "zstd": _zstd}
+
+
+class Output:
+    """A file that sends what is written to it in DATA frames; sending blocks while the gateway does not read (back pressure)."""
+
+    def __init__(self, connection: socket.socket, encoding: str) -> None:
+        self._connection = connection
+        self._encoding = encoding
+        self._compressor: Compressor | None = None
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def write(self, piece: bytes) -> int:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size >= PIECE_BYTES:
+            packed = self._take()
+            if packed:  # a compressor may keep it all
+                self._connection.sendall(pack_frame(Kind.DATA, packed))
+        return len(piece)
+
+    def flush(self) -> None:
+        """Nothing: pieces go out when they are full."""
+
+    def end(self) -> None:
+        """Send what is left and that it is complete, in one go."""
+        if self._compressor is None and (not self._encoding or self._size < WORTH_COMPRESSING_BYTES):
+            self._connection.sendall(pack_frame(Kind.WHOLE, b"".join(self._pieces)))
+        else:
+            rest = self._take() + (self._compressor.flush() if self._compressor else b"")
+            self._connection.sendall((pack_frame(Kind.DATA, rest) if rest else b"") + pack_frame(Kind.END))
+
+    def _take(self) -> bytes:
+        if self._compressor is None:
+            self._compressor = ENCODINGS[self._encoding]()
+        packed = self._compressor.compress(b"".join(self._pieces))
+        self._pieces.clear()
+        self._size = 0
+        return packed
+
+
+class Worker:
+    """Answers requests one after the other on the snapshot that each names."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._path: str | None = None
+        self._store: ox.Store | None = None
+
+    def serve(self) -> None:
+        """Answer until the gateway closes its end."""
+        while (request := self._receive()) is not None:
+            try:
+                self._answer(request)
+            except SyntaxError as error:
+                self._fail("syntax", str(error))
+            except MemoryError:
+                self._fail("memory", "the query needs more memory than it may have")
+            except (OSError, ValueError, RuntimeError, TypeError) as error:
+                self._fail("engine", str(error))
+
+    def _receive(self) -> dict[str, Any] | None:
+        header = self._read(LENGTH.size)
+        if header is None:
+            return None
+        body = self._read(LENGTH.unpack(header)[0])
+        return None if body is None else json.loads(body)
+
+    def _read(self, size: int) -> bytes | None:
+        parts: list[bytes] = []
+        while size:
+            part = self._connection.recv(min(size, 1 << 20))
+            if not part:
+                return None
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def _fail(self, reason: str, message: str) -> None:
+        self._connection.sendall(pack_frame(Kind.FAILED, json.dumps({"reason": reason, "message": message}).encode()))
+
+    def _open(self, path: str) -> ox.Store:
+        if self._store is None or path != self._path:
+            self._store = None
+            self._store = ox.Store.read_only(path)
+            self._path = path
+        return self._store
+
+    def _answer(self, request: dict[str, Any]) -> None:
+        store = self._open(request["path"])
+        output = Output(self._connection, request.get("encoding", ""))
+        if request["op"] == "query":
+            _write_result(_evaluate(store, request), output, request["format"], request["prefixes"])
+        elif request["op"] == "dump":
+            _write_dump(store, output, request)
+        output.end()
+
+
+def _evaluate(store: ox.Store, request: dict[str, Any]) -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
+    dataset: dict[str, Any] = {}
+    if request["default_graphs"] is not None or request["named_graphs"] is not None:
+        # SPARQL 1.1 Protocol, 2.1.4: the dataset of the request is exactly what it names.
+        dataset["default_graph"] = [ox.NamedNode(iri) for iri in request["default_graphs"] or ()]
+        dataset["named_graphs"] = [ox.NamedNode(iri) for iri in request["named_graphs"] or ()]
+    elif request["union"]:
+        dataset["use_default_graph_as_union"] = True
+    bindings = {ox.Variable(name): _term(value) for name, value in request["bindings"].items()}
+    return store.query(request["text"], base_iri=request["base_iri"], substitutions=bindings or None, **dataset)
+
+
+def _term(text: str) -> Any:
+    (quad,) = ox.parse(f"<x:s> <x:p> {text} .", ox.RdfFormat.N_TRIPLES)
+    return quad.object
+
+
+def _write_result(result: Any, output: Any, name: str, prefixes: dict[str, str]) -> None:
+    if not isinstance(result, ox.QueryTriples):
+        result.serialize(output, RESULTS[name])
+    elif name == "jsonld":
+        output.write(compacted(ox.serialize(result, None, ox.RdfFormat.JSON_LD), prefixes))
+    else:
+        ox.serialize(result, output, GRAPHS[name], prefixes=prefixes if name in READABLE else None)
+
+
+def _write_dump(store: ox.Store, output: Any, request: dict[str, Any]) -> None:
+    name, prefixes = request["format"], request["prefixes"]
+    iri = request["graph"]
+    graph: Any = None if iri is None else ox.NamedNode(iri) if iri else ox.DefaultGraph()
+    if name == "jsonld":
+        triples = (quad.triple for quad in store.quads_for_pattern(None, None, None, graph)) if graph else iter(store)
+        output.write(compacted(ox.serialize(triples, None, ox.RdfFormat.JSON_LD), prefixes))
+    elif graph is not None and name in ("trig", "nquads"):
+        ox.serialize(
+            store.quads_for_pattern(None, None, None, graph), output, GRAPHS[name], prefixes=prefixes if name in READABLE else None
+        )
+    else:
+        store.dump(output, GRAPHS[name], from_graph=graph, prefixes=prefixes if name in READABLE else None)
+
+
+def compacted(expanded: bytes | None, prefixes: dict[str, str]) -> bytes:
+    """JSON-LD 1.1 compacted with our prefixes as its context (JSON-LD 1.1 API, 5.6)."""
+    from pyld import jsonld
+
+    document = jsonld.compact(json.loads(expanded or b"[]"), dict(sorted(prefixes.items())), {"graph": True})
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+
+def main() -> None:
+    """Confine this process, say that it is ready, and serve."""
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    parent = int(sys.argv[3])
+    problems = confine(int(sys.argv[2]))
+    if os.getppid() != parent:
+        return  # the server died before PR_SET_PDEATHSIG was set
+    connection.sendall(pack_frame(Kind.READY, json.dumps(problems).encode()))
+    Worker(connection).serve()
+
+
+if __name__ == "__main__":
+    main()
