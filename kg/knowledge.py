@@ -8,7 +8,7 @@ looking for one other supporter. No counts are kept, and the order in which arti
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import chain
 
 from pyoxigraph import Literal, NamedNode, Quad, Triple
@@ -21,6 +21,7 @@ type Lookup = Callable[[NamedNode | None, NamedNode | None, NamedNode | Literal 
 """Quads by pattern (subject, predicate, object, graph); None matches anything. `Store.quads_for_pattern` is one."""
 
 _TYPE, _LABEL, _ALT_LABEL = RDF("type"), RDFS("label"), SKOS("altLabel")
+_NAMING = frozenset({_LABEL, _ALT_LABEL, AIKG("demonym"), AIKG("metonym")})
 _IDENT, _CLASS, _KIND, _ANCHOR = ITSRDF("taIdentRef"), ITSRDF("taClassRef"), AIKG("mentionKind"), NIF("anchorOf")
 _STATES, _POLARITY, _MODALITY, _ATTRIBUTED = AIKG("states"), AIKG("polarity"), AIKG("modality"), AIKG("attributedTo")
 _RUN = PROV("wasGeneratedBy")
@@ -48,7 +49,7 @@ class KnownEntities:
 
     def names(self, entity: NamedNode) -> set[str]:
         """Every name that the gazetteer gives an entity, or the label of an entity outside it."""
-        named = (triple.object for triple in self.triples[entity.value] if triple.predicate in (_LABEL, _ALT_LABEL))
+        named = (triple.object for triple in self.triples[entity.value] if triple.predicate in _NAMING)
         return {name.value for name in named if isinstance(name, Literal)}
 
     def __contains__(self, entity: NamedNode) -> bool:
@@ -65,6 +66,11 @@ class Support:
     statements: set[NamedNode] = field(default_factory=set)
     actual: set[NamedNode] = field(default_factory=set)
     runs: set[NamedNode] = field(default_factory=set)
+
+    def update(self, other: "Support") -> None:
+        """Adds what other graphs support."""
+        for kind in fields(self):
+            getattr(self, kind.name).update(getattr(other, kind.name))
 
 
 def support(quads: Iterable[Quad]) -> Support:
@@ -125,8 +131,10 @@ class KnowledgeGraph:
 
     def rebuild(self) -> Change:
         """The change that makes the knowledge graph what the article graphs and the gazetteer say; reads the whole store."""
-        everything = chain.from_iterable(self.lookup(None, predicate, None, None) for predicate in sorted(_READ, key=str))
-        said = support(everything)
+        said = Support()
+        for bundle in self.lookup(None, _TYPE, PROV("Bundle"), None):
+            if isinstance(bundle.subject, NamedNode):
+                said.update(support(self.lookup(None, None, None, bundle.subject)))
         sides = {statement: self._stored_sides(statement) for statement in said.statements}
         wanted = frozenset(self._wanted(said, sides))
         stored = frozenset(self.lookup(None, None, None, self.iris.knowledge))

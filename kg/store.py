@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from filelock import FileLock, Timeout
-from pyoxigraph import NamedNode, Quad, RdfFormat, Store, Triple, serialize
+from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, Triple, serialize
 
 from kg import datadir, snapshots
 from kg.datadir import DataDir
@@ -25,11 +25,20 @@ _RETRY_S = 0.05
 
 
 class Writer:
-    """A data directory that is open for writing. `store` may be read freely; writing goes through the methods."""
+    """A data directory that is open for writing. `store` may be read freely; writing goes through the methods.
+
+    Nothing that reads from the store (an iterator of `lookup`, a query's rows) may outlive the block of `open_writer`.
+    """
 
     def __init__(self, data: DataDir, store: Store) -> None:
         self.data = data
         self.store = store
+
+    def lookup(
+        self, subject: NamedNode | None, predicate: NamedNode | None, value: NamedNode | Literal | None, graph: NamedNode | None
+    ) -> Iterator[Quad]:
+        """The stored quads that match; None matches anything."""
+        return self.store.quads_for_pattern(subject, predicate, value, graph)
 
     def apply(self, removed: Iterable[Quad], added: Iterable[Quad]) -> None:
         """Takes quads out and puts quads in, in one transaction. Graphs that end up empty are dropped."""
@@ -38,7 +47,7 @@ class Writer:
         if operations:
             self.update(";\n".join(operations))
         for graph in {quad.graph_name for quad in removed if isinstance(quad.graph_name, NamedNode)}:
-            if not any(True for _ in self.store.quads_for_pattern(None, None, None, graph)):
+            if not any(True for _ in self.lookup(None, None, None, graph)):
                 self.store.remove_graph(graph)
 
     def update(self, update: str) -> None:

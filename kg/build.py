@@ -1,0 +1,295 @@
+"""From files to published quads: read, extract, write in batches, publish.
+
+The writer's lock is held only while a batch is written. One article that cannot be read, extracted or written costs that article alone.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from itertools import batched
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from pyoxigraph import NamedNode, Quad, Store
+
+from ingest import readers
+from ingest.errors import ArticleError
+from ingest.model import Article, Extraction, Schema
+from kg import ontology
+from kg.errors import DataError
+from kg.iris import DCTERMS, PROV, RDF, Iris
+from kg.knowledge import Change, KnowledgeGraph, KnownEntities
+from kg.quads import ArticleGraph, Run, article_graph, dataset_quads, fingerprint
+from kg.settings import Settings
+from kg.snapshots import current
+from kg.store import Writer, open_writer
+
+if TYPE_CHECKING:
+    from ingest.pipeline import Extractor
+
+_BATCH_ARTICLES = 64
+_BATCH_S = 2.0
+
+
+class Outcome(StrEnum):
+    """What became of one article."""
+
+    STORED = "stored"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One article is done; `detail` says why it failed, or how many claims it makes. `name` is its id, or its source when it failed."""
+
+    name: str
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a batch came to."""
+
+    stored: int = 0
+    unchanged: int = 0
+    failed: list[ArticleError] = field(default_factory=list)
+    mentions: int = 0
+    claims: int = 0
+    interrupted: bool = False
+    snapshot: int | None = None
+
+    @property
+    def articles(self) -> int:
+        """How many were looked at."""
+        return self.stored + self.unchanged + len(self.failed)
+
+
+class Interrupted(BaseException):
+    """SIGTERM, raised where Ctrl-C raises KeyboardInterrupt."""
+
+
+type Report = Callable[[Event], None]
+type Extract = Callable[[Iterable[Article | ArticleError]], Iterator[Extraction | ArticleError]]
+
+
+def articles(paths: Sequence[str]) -> Iterator[Article | ArticleError]:
+    """Every article of the paths, `-` being JSON lines on standard input; what cannot be read comes as an ArticleError in its place."""
+    for path in paths:
+        if path == "-":
+            yield from readers.read_lines(sys.stdin.buffer)
+            continue
+        try:
+            files = readers.find([Path(path)])
+        except ArticleError as error:
+            yield error
+            continue
+        for file in files:
+            yield from readers.read_all(file)
+
+
+def ingest(settings: Settings, paths: Sequence[str], *, keep_text: bool, report: Report) -> Summary:
+    """Extracts from every article of the paths and stores and publishes what was found; articles that did not change are left alone.
+
+    Raises what `open_writer` raises before anything slow has been done, and PipelineError when there is no pipeline to extract with.
+    """
+    iris = prepare(settings)
+    extractor, run, schema = load_extractor(settings, iris.base)
+    batch = Ingest(settings, iris, run, schema, keep_text=keep_text, report=report)
+    return batch(articles(paths), partial(extractor.extract, processes=settings.processes))
+
+
+def load_extractor(settings: Settings, base_iri: str) -> "tuple[Extractor, Run, Schema]":
+    """The extraction pipeline of the settings, the run that it is, and the schema it was built with. Raises PipelineError."""
+    from ingest import pipeline  # spaCy takes a second to load, and removing an article needs none
+
+    schema = ontology.schema(base_iri)
+    extractor = pipeline.load(schema, model=settings.spacy_model)
+    return extractor, Run({**extractor.description, **ontology.fingerprint()}), schema
+
+
+def symmetric(schema: Schema) -> frozenset[str]:
+    """The names of the relations whose two directions are one statement."""
+    return frozenset(name for name, relation in schema.relations.items() if relation.symmetric)
+
+
+def prepare(settings: Settings) -> Iris:
+    """Makes the data directory usable: its base IRI, ontology, dataset description, and knowledge for a changed gazetteer.
+
+    Publishes what a killed writer left unpublished. Raises what `open_writer` raises, before anything slow has been done.
+    """
+    with open_writer(settings) as writer:
+        iris = Iris(writer.data.base_iri)
+        changed = _refresh(writer, iris)
+        if changed or writer.unpublished:
+            writer.publish()
+    return iris
+
+
+class Ingest:
+    """One batch of articles on its way into a data directory."""
+
+    def __init__(self, settings: Settings, iris: Iris, run: Run, schema: Schema, *, keep_text: bool, report: Report) -> None:
+        self.settings = settings
+        self.iris = iris
+        self.run = run
+        self.symmetric = symmetric(schema)
+        self.keep_text = keep_text
+        self.report = report
+        self.known = known_entities(iris)
+        self.summary = Summary()
+        self._pending: list[ArticleGraph] = []
+        self._written = self._published = monotonic()
+
+    def __call__(self, found: Iterable[Article | ArticleError], extract: Extract) -> Summary:
+        """Stores and publishes every article. Interrupted, it stores and publishes what has been extracted and says so in the summary."""
+        try:
+            with current(self.settings.data) as snapshot:
+                new = self._new(_distinct(found), snapshot.open())
+                for extraction in extract(new):
+                    self._take(extraction)
+        except (KeyboardInterrupt, Interrupted):
+            self.summary.interrupted = True
+        self._write(last=True)
+        return self.summary
+
+    def _new(self, found: Iterable[Article | ArticleError], published: Store) -> Iterator[Article | ArticleError]:
+        """Leaves out what is stored already, by the same run."""
+        run = self.iris.run(self.run.id)
+        for article in found:
+            if isinstance(article, Article):
+                graph = self.iris.graph(article.id)
+                about = {quad.object for quad in published.quads_for_pattern(graph, None, None, graph)}
+                digest = fingerprint(article, keep_text=self.keep_text)
+                if run in about and any(getattr(value, "value", "") == digest for value in about):
+                    self.summary.unchanged += 1
+                    self.report(Event(article.id, Outcome.UNCHANGED))
+                    continue
+            yield article
+
+    def _take(self, extraction: Extraction | ArticleError) -> None:
+        if isinstance(extraction, ArticleError):
+            self._fail(extraction)
+            return
+        try:
+            graph = article_graph(extraction, self.iris, self.run, symmetric=self.symmetric, keep_text=self.keep_text)
+        except (ValueError, KeyError) as error:
+            self._fail(ArticleError(extraction.article.id, f"cannot be written as RDF: {error}; the article is left out"))
+            return
+        self._pending.append(graph)
+        self.summary.stored += 1
+        self.summary.mentions += len(extraction.mentions)
+        self.summary.claims += len(extraction.claims)
+        self.report(Event(extraction.article.id, Outcome.STORED, f"{len(extraction.claims)} claims"))
+        if len(self._pending) >= _BATCH_ARTICLES or monotonic() - self._written >= _BATCH_S:
+            self._write()
+
+    def _fail(self, error: ArticleError) -> None:
+        self.summary.failed.append(error)
+        self.report(Event(error.source, Outcome.FAILED, error.reason))
+
+    def _write(self, *, last: bool = False) -> None:
+        due = last or monotonic() - self._published >= self.settings.publish_every_s
+        if not self._pending and not last:
+            return
+        with open_writer(self.settings) as writer:
+            change = KnowledgeGraph(writer.lookup, self.iris, self.known).replace(self._pending, self.run)
+            if change:
+                writer.apply(change.removed, change.added)
+            if due and writer.unpublished:
+                self.summary.snapshot = writer.publish().number
+                self._published = monotonic()
+        self._pending = []
+        self._written = monotonic()
+
+
+def remove(settings: Settings, names: Sequence[str], *, everything: bool = False) -> list[str]:
+    """Takes articles out (by id, IRI, graph IRI or URL) with all that only they support, and publishes. Returns their ids.
+
+    Raises DataError when one of them is not stored; then nothing is removed.
+    """
+    with open_writer(settings) as writer:
+        iris = Iris(writer.data.base_iri)
+        stored = _stored_ids(writer, iris)
+        ids = sorted(stored) if everything else [_article_id(name, writer, iris, stored) for name in names]
+        graph = KnowledgeGraph(writer.lookup, iris, known_entities(iris))
+        for some in batched(dict.fromkeys(ids), _BATCH_ARTICLES):
+            change = graph.remove(some)
+            writer.apply(change.removed, change.added)
+        if writer.unpublished:
+            writer.publish()
+    return ids
+
+
+def known_entities(iris: Iris) -> KnownEntities:
+    """The gazetteer as the knowledge graph needs it."""
+    triples = ontology.known_entity_quads(iris.base)
+    return KnownEntities({iris.entity(name).value: about for name, about in triples.items()})
+
+
+def _refresh(writer: Writer, iris: Iris) -> bool:
+    hashes = ontology.fingerprint()
+    change = _description(writer, iris, ontology_changed=writer.data.ontology != hashes["ontology"])
+    if writer.data.gazetteer != hashes["gazetteer"]:
+        knowledge = KnowledgeGraph(writer.lookup, iris, known_entities(iris)).rebuild()
+        change = Change(change.removed | knowledge.removed, change.added | knowledge.added)
+    if change:
+        writer.apply(change.removed, change.added)
+    if (writer.data.ontology, writer.data.gazetteer) != (hashes["ontology"], hashes["gazetteer"]):
+        writer.record(ontology=hashes["ontology"], gazetteer=hashes["gazetteer"])
+    return bool(change)
+
+
+def _description(writer: Writer, iris: Iris, *, ontology_changed: bool) -> Change:
+    wanted = _as_stored(dataset_quads(iris))
+    described = {quad.subject for quad in wanted}
+    stored = {quad for quad in writer.lookup(None, None, None, iris.meta) if quad.subject in described}
+    if ontology_changed:
+        wanted |= _as_stored(ontology.ontology_quads(iris.base))
+        stored |= set(writer.lookup(None, None, None, iris.ontology))
+    return Change(frozenset(stored - wanted), frozenset(wanted - stored))
+
+
+def _as_stored(quads: Iterable[Quad]) -> set[Quad]:
+    """Quads as Oxigraph gives them back, with its canonical literals."""
+    store = Store()
+    store.extend(quads)
+    return set(store)
+
+
+def _distinct(found: Iterable[Article | ArticleError]) -> Iterator[Article | ArticleError]:
+    seen: set[str] = set()
+    for article in found:
+        if isinstance(article, Article) and article.id in seen:
+            reason = "another article of this batch has the same id; give one of them its own `id:` in the front matter"
+            yield ArticleError(article.id, f"{reason} (this one is titled {article.title!r})" if article.title else reason)
+            continue
+        if isinstance(article, Article):
+            seen.add(article.id)
+        yield article
+
+
+def _stored_ids(writer: Writer, iris: Iris) -> set[str]:
+    bundles = (quad.graph_name for quad in writer.lookup(None, RDF("type"), PROV("Bundle"), None))
+    names = (iris.article_of_graph(bundle.value) for bundle in bundles if isinstance(bundle, NamedNode))
+    return {name for name in names if name is not None}
+
+
+def _article_id(name: str, writer: Writer, iris: Iris, stored: set[str]) -> str:
+    for candidate in (name, iris.id_of("article", name), iris.article_of_graph(name), *_ids_from(name, writer, iris)):
+        if candidate in stored:
+            return candidate
+    raise DataError(f"no article {name!r} in {writer.data.path}; `kg stats --articles` lists what is there")
+
+
+def _ids_from(source: str, writer: Writer, iris: Iris) -> list[str | None]:
+    """The ids of articles with this URL."""
+    with suppress(ValueError):
+        found = writer.lookup(None, DCTERMS("source"), NamedNode(source), None)
+        return [iris.article_of_graph(quad.graph_name.value) for quad in found if isinstance(quad.graph_name, NamedNode)]
+    return []
