@@ -29,6 +29,7 @@ _KINDS = {
 }
 _KIND_SUFFIX = re.compile(rf"_\((?:{'|'.join(sorted({kind.replace(' ', '_') for kind in _KINDS.values()}))})\)$")
 _POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
+_STOP = re.compile(r"(?<=[^\W\d_]{4})\.$|(?<=\d)\.$|(?<=\d[A-Z]\d[A-Z])\.$")
 _LEGAL = re.compile(
     r",?\s+(?:Inc|Incorporated|Corp|Corporation|Co|Company|Ltd|Limited|LLC|LLP|LP|PLC|plc|PBC|GmbH|AG|SE|SA|S\.A|SAS|SARL|NV|N\.V|BV|B\.V|AB|AS|ASA|Oyj?|SpA|S\.p\.A|KK|Pty|Pte|Holdings?|Group)\.?$"
 )
@@ -37,6 +38,7 @@ _LEGAL = re.compile(
 def clean(name: str) -> str:
     """A name as it is compared and shown: single spaces, no leading "the", no possessive."""
     name = _POSSESSIVE.sub("", " ".join(name.split()))
+    name = _STOP.sub("", name)
     return name[4:] if name[:4] in ("the ", "The ") and len(name) > 4 else name
 
 
@@ -60,3 +62,45 @@ def new_id(name: str, kind: EntityType, known: dict[str, EntityType]) -> str:
 def new_label(entity_id: str) -> str:
     """The label of an entity outside the gazetteer: its id without the kind. A function of the id alone, whichever article came first."""
     return _KIND_SUFFIX.sub("", entity_id).replace("_", " ")
+
+
+_SMALL = frozenset({"of", "the", "and", "for", "on", "in", "to", "&", "de", "la", "a"})
+
+
+def initials(name: str) -> str:
+    """Capital initials of the words that count: "Department of Justice" → "DJ"."""
+    return "".join(word[0].upper() for word in re.split(r"[\s-]+", name) if word and word.lower() not in _SMALL)
+
+
+def is_acronym(short: str, name: str) -> bool:
+    """Whether `short` can abbreviate `name`: the initials of its words in order, small words counting or not ("DoJ", "DMA", "IDF")."""
+    letters = [c for c in short if c.isalnum()]
+    parts = [word for word in re.split(r"[\s-]+", name) if word]
+    if len(letters) < 2 or len(parts) < 2 or not any(c.isupper() for c in letters[1:]):
+        return False
+    wanted = "".join(letters).lower()
+    every = "".join(word[0] for word in parts).lower()
+    return wanted in (initials(name).lower(), every) or wanted.rstrip("s") == initials(name).lower()
+
+
+def may_abbreviate(short: str, name: str) -> bool:
+    """A looser test for an abbreviation that the text itself introduces: same first letter, all letters in the name in order ("EIFO")."""
+    rest = iter(name.lower())
+    return short[:1].lower() == name[:1].lower() and all(c in rest for c in short.lower() if c.isalnum())
+
+
+def singular(name: str) -> str:
+    """ "iPads" → "iPad", "Galaxy Watches" → "Galaxy Watch"; the name itself when it does not end like a plural."""
+    if name.endswith(("ches", "shes", "xes")):
+        return name[:-2]
+    return name[:-1] if len(name) > 3 and name.endswith("s") and not name.endswith(("ss", "us", "is", "os", "as")) else name
+
+
+def is_start(short: str, name: str) -> bool:
+    """Whether `short` is the first words of `name`, and not all of it."""
+    return name.startswith(short + " ")
+
+
+def is_end(short: str, name: str) -> bool:
+    """Whether `short` is the last words of `name`, and not all of it."""
+    return name.endswith(" " + short)

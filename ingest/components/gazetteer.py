@@ -1,4 +1,4 @@
-"""`aikg_gazetteer`: names of known entities, governments and nations, found in the tokens; the longest match wins."""
+"""`aikg_gazetteer`: names of known entities, adjectives of nations and names of governments in the tokens; the longest match wins."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,10 +7,14 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ingest.components import GAZETTEER
-from ingest.components.governments import Nationality, governments, nationalities
+from ingest.components.governments import governments
 from ingest.model import EntityType, KnownEntity, MentionKind, Schema
 from ingest.names import new_id
-from ingest.nations import country_codes, government_names
+
+_HYPHENS = frozenset({"-", "–", "‑"})
+
+type Words = tuple[str, ...]
+type Index = dict[str, list[tuple[Words, KnownEntity, MentionKind]]]
 
 
 @Language.factory("aikg_gazetteer", assigns=["doc.spans"])
@@ -24,79 +28,92 @@ class Gazetteer:
 
     def __init__(self, nlp: Language) -> None:
         self._nlp = nlp
-        self._names: dict[str, list[tuple[tuple[str, ...], KnownEntity]]] = {}
-        self._by_name: dict[tuple[str, ...], KnownEntity] = {}
-        self._known: dict[str, EntityType] = {}
-        self._countries: dict[tuple[str, ...], str] = {}
+        self._index: Index = {}
+        self._known: dict[str, KnownEntity] = {}
+        self._governments: dict[str, str] = {}
 
     def use_schema(self, schema: Schema) -> None:
-        """Indexes labels and alternative labels by their first token."""
-        self._known = {entity.id: entity.type for entity in schema.known_entities}
-        self._by_name = self._all_names(schema)
-        index = defaultdict(list)
-        for words, entity in sorted(self._by_name.items(), key=lambda pair: (-len(pair[0]), pair[0])):
-            index[words[0]].append((words, entity))
-        self._names = dict(index)
-        self._countries = {self._words(country): country for country in country_codes()}
-
-    def _all_names(self, schema: Schema) -> dict[tuple[str, ...], KnownEntity]:
-        names: dict[tuple[str, ...], KnownEntity] = {}
+        """Indexes labels, alternative labels and demonyms by their first token."""
+        self._known = {entity.id: entity for entity in schema.known_entities}
+        names: dict[Words, tuple[KnownEntity, MentionKind]] = {}
         for entity in schema.known_entities:
             for words in self._forms(entity):
                 if words not in names or entity.label == " ".join(words):
-                    names[words] = entity
-        return names
+                    names[words] = (entity, MentionKind.NAME)
+            for demonym in entity.demonyms:
+                names.setdefault(self._words(demonym), (entity, MentionKind.ADJECTIVE))
+        index = defaultdict(list)
+        for words, (entity, kind) in sorted(names.items(), key=lambda pair: (-len(pair[0]), pair[0])):
+            index[words[0]].append((words, entity, kind))
+        self._index = dict(index)
+        self._governments = _governments(schema)
 
-    def _forms(self, entity: KnownEntity) -> Iterator[tuple[str, ...]]:
+    def _forms(self, entity: KnownEntity) -> Iterator[Words]:
         for name in dict.fromkeys((entity.label, *entity.alt_labels)):
             yield self._words(name)
             if name == name.lower():
                 yield from (self._words(form) for form in _lower_case_forms(name))
 
-    def _words(self, name: str) -> tuple[str, ...]:
-        return tuple(token.text for token in self._nlp.make_doc(name))
+    def _words(self, name: str) -> Words:
+        return tuple(token.text for token in self._nlp.tokenizer(name))
 
     def __call__(self, doc: Doc) -> Doc:
-        words = [token.text for token in doc]
-        nations = nationalities(words, self._countries)
-        spans = self._governments(doc, nations)
-        taken = {i for span in spans for i in range(span.start, span.end)}
-        names = [span for span in self._matches(doc, words) if taken.isdisjoint(range(span.start, span.end))]
-        taken.update(i for span in names for i in range(span.start, span.end))
-        adjectives = [span for span in self._nations(doc, nations) if taken.isdisjoint(range(span.start, span.end))]
-        spans = sorted([*spans, *names, *adjectives], key=lambda span: (span.start, span.end, span.kb_id_))
+        found = self._matches(doc)
+        named = list(self._named_governments(doc, [span for span in found if span.label_ == EntityType.PLACE.value]))
+        taken = {i for span in named for i in range(span.start, span.end)}
+        spans = [*named, *(span for span in found if span.start not in taken)]
+        spans.sort(key=lambda span: (span.start, span.end, span.kb_id_))
         doc.spans[GAZETTEER] = SpanGroup(doc, name=GAZETTEER, spans=spans)
         return doc
 
-    def _matches(self, doc: Doc, words: list[str]) -> list[Span]:
+    def _matches(self, doc: Doc) -> list[Span]:
+        words = [token.text for token in doc]
         found, position = [], 0
         while position < len(words):
             length = 1
-            for name, entity in self._names.get(words[position], ()):
-                if tuple(words[position : position + len(name)]) == name:
+            for name, entity, kind in self._index.get(words[position], ()):
+                end = position + len(name)
+                if tuple(words[position:end]) == name and not _is_part_of_word(doc, position, end):
                     length = len(name)
-                    found.append(_span(doc, position, position + length, entity.type, entity.id, MentionKind.NAME))
+                    found.append(_span(doc, position, end, entity.type, entity.id, kind))
                     break
             position += length
         return found
 
-    def _governments(self, doc: Doc, nations: list[Nationality]) -> list[Span]:
+    def _named_governments(self, doc: Doc, places: list[Span]) -> Iterator[Span]:
         """One mention a government; governments named together share a span, which is then no name of either."""
-        found = []
-        for named in governments(doc, nations):
-            kind = MentionKind.NAME if len(named.places) == 1 else MentionKind.NOMINAL
-            ids = [self._id(government_names(place), EntityType.GOVERNMENT) for place in named.places]
-            found += [_span(doc, named.start, named.end, EntityType.GOVERNMENT, entity, kind) for entity in ids]
-        return found
+        for named in governments(doc, places):
+            kind = MentionKind.NAME if len(named.nations) == 1 else MentionKind.NOMINAL
+            for nation in named.nations:
+                yield _span(doc, named.start, named.end, EntityType.GOVERNMENT, self._government(nation), kind)
 
-    def _nations(self, doc: Doc, nations: list[Nationality]) -> list[Span]:
-        kinds = {True: MentionKind.ADJECTIVE, False: MentionKind.NAME}
-        return [_span(doc, n.start, n.end, EntityType.PLACE, self._id([n.place], EntityType.PLACE), kinds[n.adjective]) for n in nations]
+    def _government(self, nation: Span) -> str:
+        if nation.kb_id_ in self._governments:
+            return self._governments[nation.kb_id_]
+        kinds = {entity.id: entity.type for entity in self._known.values()}
+        return new_id(f"Government of {self._known[nation.kb_id_].label}", EntityType.GOVERNMENT, kinds)
 
-    def _id(self, names: list[str], kind: EntityType) -> str:
-        """The known entity of one of the names, else a new one by the first."""
-        known = (self._by_name.get(self._words(name)) for name in names)
-        return next((entity.id for entity in known if entity is not None and entity.type is kind), new_id(names[0], kind, self._known))
+
+def _governments(schema: Schema) -> dict[str, str]:
+    """Governments by the id of their place: the nation, or a city that stands for the government (a metonym)."""
+    places = {entity.label: entity.id for entity in schema.known_entities if entity.type is EntityType.PLACE}
+    found: dict[str, str] = {}
+    for entity in schema.known_entities:
+        if entity.type is EntityType.GOVERNMENT and entity.label.startswith("Government of "):
+            nation = entity.label.removeprefix("Government of ").removeprefix("the ")
+            for name in (nation, *entity.metonyms):
+                if name in places:
+                    found.setdefault(places[name], entity.id)
+    return found
+
+
+def _is_part_of_word(doc: Doc, start: int, end: int) -> bool:
+    """Whether a one-token match is half of a hyphenated name: "X" in "X-Mode", but not in "X-based"."""
+    if end - start > 1:
+        return False
+    after = end + 1 < len(doc) and doc[end].text in _HYPHENS and not doc[start].whitespace_ and not doc[end].whitespace_
+    before = start > 1 and doc[start - 1].text in _HYPHENS and not doc[start - 1].whitespace_ and not doc[start - 2].whitespace_
+    return len(doc[start]) <= 2 and ((after and doc[end + 1].text[:1].isupper()) or (before and doc[start - 2].text[:1].isalnum()))
 
 
 def _span(doc: Doc, start: int, end: int, label: EntityType, entity: str, kind: MentionKind) -> Span:

@@ -1,14 +1,18 @@
-"""`aikg_linking`: mentions of one entity get one id; names outside the gazetteer get an id of their own."""
+"""`aikg_linking`: the names of one entity get one id and one kind in an article; names outside the gazetteer get an id of their own."""
+
+from collections.abc import Iterable
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ingest.components import MENTIONS
+from ingest.components.aliases import Names, NameTable
+from ingest.components.kinds import features, kind_of
 from ingest.model import Entity, EntityType, KnownEntity, MentionKind, Schema
 from ingest.names import clean, new_id, new_label
 
 
-@Language.factory("aikg_linking", requires=["doc.spans"], assigns=["doc.spans", "doc._.entities"])
+@Language.factory("aikg_linking", requires=["doc.spans", "token.dep"], assigns=["doc.spans", "doc._.entities"])
 def create(nlp: Language, name: str) -> "Linking":
     """Runs after `aikg_mentions`."""
     return Linking()
@@ -20,26 +24,56 @@ class Linking:
     def __init__(self) -> None:
         self._known: dict[str, KnownEntity] = {}
         self._types: dict[str, EntityType] = {}
+        self._table = NameTable(())
 
     def use_schema(self, schema: Schema) -> None:
-        """The gazetteer's entities by id."""
+        """The gazetteer's entities by id and by name."""
         self._known = {entity.id: entity for entity in schema.known_entities}
         self._types = {entity.id: entity.type for entity in schema.known_entities}
+        self._table = NameTable(schema.known_entities)
 
     def __call__(self, doc: Doc) -> Doc:
-        linked = [self._linked(span) for span in doc.spans[MENTIONS]]
+        spans = list(doc.spans[MENTIONS])
+        places = _places(span for span in spans if not span.kb_id_)
+        known = {span.root.i: span.label_ for span in spans if span.kb_id_}
+        kinds = {name: kind_of(features(doc, found, known)) for name, found in places.items()}
+        names = Names(self._table, {span.kb_id_ for span in spans if span.kb_id_}, _order(places), kinds)
+        entities = self._entities(doc, names, places, known)
+        linked = [span if span.kb_id_ else _linked(span, *entities[clean(span.text)]) for span in spans]
         doc.spans[MENTIONS] = SpanGroup(doc, name=MENTIONS, spans=linked)
-        doc._.entities = entities(linked, self._known)
+        doc._.entities = described(linked, self._known)
         return doc
 
-    def _linked(self, span: Span) -> Span:
-        if span.kb_id_:
-            return span
-        entity = new_id(clean(span.text), EntityType(span.label_), self._types)
-        return Span(span.doc, span.start, span.end, label=span.label_, kb_id=entity, span_id=span.id_)
+    def _entities(self, doc: Doc, names: Names, places: dict[str, list[Span]], known: dict[int, str]) -> dict[str, tuple[str, EntityType]]:
+        """The entity and its kind for every name; the kind of a new entity is judged by all places of all its names."""
+        found: dict[str, tuple[str, EntityType]] = {}
+        for main, group in names.groups(doc).items():
+            if main in self._known:
+                found.update(dict.fromkeys(group, (main, self._types[main])))
+                continue
+            spans = sorted((span for name in group for span in places.get(name, ())), key=lambda span: (span.text != main, span.start))
+            kind = kind_of(features(doc, spans, known))
+            found.update(dict.fromkeys(group, (new_id(main, kind, self._types), kind)))
+        return found
 
 
-def entities(mentions: list[Span], known: dict[str, KnownEntity]) -> dict[str, Entity]:
+def _places(spans: Iterable[Span]) -> dict[str, list[Span]]:
+    places: dict[str, list[Span]] = {}
+    for span in spans:
+        places.setdefault(clean(span.text), []).append(span)
+    return places
+
+
+def _order(places: dict[str, list[Span]]) -> list[str]:
+    """Names by their first place."""
+    return sorted(places, key=lambda name: places[name][0].start)
+
+
+def _linked(span: Span, entity: str, kind: EntityType) -> Span:
+    return Span(span.doc, span.start, span.end, label=kind.value, kb_id=entity, span_id=span.id_)
+
+
+def described(mentions: list[Span], known: dict[str, KnownEntity]) -> dict[str, Entity]:
     """The entities of the mentions by id, sorted; alternative labels are the gazetteer's and the names the text uses."""
     names: dict[str, set[str]] = {}
     types: dict[str, EntityType] = {}

@@ -1,0 +1,137 @@
+"""Runs of name-like tokens: where a name may begin and end, before anything is known about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spacy.tokens import Doc, Token
+
+from ingest.lexicon import words
+
+_HYPHENS = frozenset({"-", "–", "‑"})
+_JOINTS = frozenset({"of", "for", "and", "the", "on", "&", "de", "la", "del", "von", "van", "der", "du", "des", "di", "da", "in", "to"})
+_NO_NAME_TYPES = frozenset({"DATE", "TIME", "MONEY", "PERCENT", "QUANTITY", "ORDINAL", "LANGUAGE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Tokens `start` to `end` (half-open) that may be a name. `initial`: its capital may be due to its place at the start of a sentence."""
+
+    start: int
+    end: int
+    initial: bool
+
+
+def is_code(text: str) -> bool:
+    """Whether a token looks like a model number: letters and digits ("H100", "3NE", "i3"), at least one letter in upper case or first."""
+    return any(c.isdigit() for c in text) and any(c.isalpha() for c in text) and text.isalnum() and text.lower() not in _ORDINALS
+
+
+_ORDINALS = frozenset(
+    f"{n}{suffix}"
+    for n in range(100)
+    for suffix in ("st", "nd", "rd", "th", "s", "x", "k", "m", "b", "bn", "gb", "tb", "mb", "nm", "g", "d", "p", "kg", "w", "am", "pm")
+) | frozenset(f"{year}s" for year in range(1900, 2100))
+
+
+def is_capital(text: str) -> bool:
+    """Whether a token is written like a name: "Mistral", "iPhone", "oneAPI", "H100"."""
+    return any(c.isupper() for c in text)
+
+
+def name_tokens(doc: Doc) -> list[bool]:
+    """For every token whether it can be part of a name by itself."""
+    never, generic = words("not_names"), words("generic")
+    flags = []
+    for token in doc:
+        text = token.text
+        good = (is_capital(text) or is_code(text)) and text.lower() not in never and text not in generic
+        if good and token.ent_type_ in _NO_NAME_TYPES and not is_code(text):
+            good = False
+        flags.append(good)
+    return flags
+
+
+def runs(doc: Doc, flags: list[bool], starts: frozenset[int]) -> Iterator[Run]:
+    """Maximal runs of name tokens with what may join them, in text order. `starts`: tokens capitalised for their place."""
+    roles = words("roles")
+    position, count = 0, len(doc)
+    while position < count:
+        if not flags[position] or doc[position].lower_ in roles:
+            position += 1
+            continue
+        end = position + 1
+        while end < count and not doc[end].is_sent_start:
+            step = _step(doc, flags, position, end)
+            if not step:
+                break
+            end += step
+        while end - 1 > position and doc[end - 1].lower_ in roles:
+            end -= 1
+        yield Run(position, end, position in starts)
+        position = end
+
+
+def _step(doc: Doc, flags: list[bool], start: int, at: int) -> int:
+    """How many tokens the run may take from `at`: 0 ends it."""
+    token = doc[at]
+    if flags[at]:
+        return 0 if token.lower_ in words("roles") and not _within_entity(doc, at) else 1
+    if token.text in _HYPHENS:
+        return _hyphen(doc, flags, at)
+    if token.tag_ == "CD" or token.is_digit:
+        return int(_is_version(token, start, doc))
+    if token.lower_ in _JOINTS and at + 1 < len(doc) and not doc[at + 1].is_sent_start:
+        return _joint(doc, flags, start, at)
+    return int(token.text == "," and _within_entity(doc, at) and _comma(doc, start, at))
+
+
+def _hyphen(doc: Doc, flags: list[bool], at: int) -> int:
+    """A hyphen without blank space joins two name tokens or a name and a number ("X-Mode", "GPT-4"), not "Paris-based"."""
+    if at + 1 >= len(doc) or doc[at - 1].whitespace_ or doc[at].whitespace_:
+        return 0
+    following = doc[at + 1]
+    return 2 if flags[at + 1] or following.is_digit or (following.like_num and following.text[:1].isdigit()) else 0
+
+
+def _is_version(token: Token, start: int, doc: Doc) -> bool:
+    """A number after a name belongs to it unless it counts something ("Windows 11", "Llama 2 models"; not "Nvidia 12 chips")."""
+    if not token.text[:1].isdigit() or token.ent_type_ in ("MONEY", "PERCENT", "DATE", "TIME", "QUANTITY"):
+        return False
+    if start <= token.head.i < token.i:
+        return True
+    following = doc[token.i + 1] if token.i + 1 < len(doc) else None
+    if following is not None and token.head.i == following.i and following.tag_ == "NNS" and not following.text[:1].isupper():
+        return False
+    return len(token.text) <= 5 and token.text not in ("100", "1000") and doc[token.i - 1].tag_ in ("NNP", "NNPS", "NN", "CD", "HYPH")
+
+
+def _joint(doc: Doc, flags: list[bool], start: int, at: int) -> int:
+    """ "of", "for", "and" inside an institution's name, or inside what the base model takes for one name."""
+    after = at + 1
+    if doc[at].lower_ in ("of", "for", "on") and doc[after].lower_ in ("the", "its") and after + 1 < len(doc):
+        after += 1
+    if not flags[after]:
+        return 0
+    opening = doc[start].lower_
+    institution = opening in words("institution_words") or doc[at - 1].lower_ in words("institution_words")
+    inside = _within_entity(doc, at) and doc[at].ent_type_ in ("ORG", "LAW", "WORK_OF_ART", "PRODUCT", "FAC", "GPE", "LOC")
+    if doc[at].text == "&" or (
+        doc[at].lower_ in ("de", "la", "del", "von", "van", "der", "du", "des", "di", "da") and doc[start].ent_type_
+    ):
+        return after - at
+    if doc[at].lower_ == "and":
+        return after - at if inside and institution else 0
+    return (
+        after - at
+        if institution and doc[at].lower_ in ("of", "for", "on")
+        else (after - at if inside and doc[at].lower_ in ("of", "on", "for", "the") else 0)
+    )
+
+
+def _comma(doc: Doc, start: int, at: int) -> bool:
+    return doc[start].lower_ in ("department", "ministry", "committee", "directorate") and doc[at].ent_type_ == "ORG"
+
+
+def _within_entity(doc: Doc, at: int) -> bool:
+    """Whether the token continues an entity of the base model that goes on after it."""
+    return doc[at].ent_iob_ == "I" and at + 1 < len(doc) and doc[at + 1].ent_iob_ == "I"
