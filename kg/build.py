@@ -19,12 +19,12 @@ from pyoxigraph import NamedNode, Quad, Store
 from ingest import readers
 from ingest.errors import ArticleError
 from ingest.model import Article, Extraction, Schema
-from kg import ontology
+from kg import datadir, ontology
 from kg.errors import DataError
-from kg.iris import DCTERMS, PROV, RDF, Iris
+from kg.iris import DCTERMS, PROV, RDF, Iris, check_base
 from kg.knowledge import Change, KnowledgeGraph, KnownEntities
 from kg.quads import ArticleGraph, Run, article_graph, dataset_quads, fingerprint
-from kg.settings import Settings
+from kg.settings import DEFAULT_BASE_IRI, Settings
 from kg.snapshots import current
 from kg.store import Writer, open_writer
 
@@ -104,6 +104,24 @@ def ingest(settings: Settings, paths: Sequence[str], *, keep_text: bool, report:
     return batch(articles(paths), partial(extractor.extract, processes=settings.processes))
 
 
+def rehearse(settings: Settings, paths: Sequence[str], *, report: Report) -> Summary:
+    """Extracts like `ingest` but stores nothing and needs no data directory."""
+    extractor, _, _ = load_extractor(settings, base_iri(settings))
+    summary = Summary()
+    with suppress(KeyboardInterrupt, Interrupted):
+        for extraction in extractor.extract(_distinct(articles(paths)), processes=settings.processes):
+            report(_note(extraction, summary))
+        return summary
+    summary.interrupted = True
+    return summary
+
+
+def base_iri(settings: Settings) -> str:
+    """The base IRI of the data directory, or the one it would be made with. Raises SettingError, DataError."""
+    data = datadir.read(settings.data)
+    return data.base_iri if data else check_base(settings.base_iri or DEFAULT_BASE_IRI)
+
+
 def load_extractor(settings: Settings, base_iri: str) -> "tuple[Extractor, Run, Schema]":
     """The extraction pipeline of the settings, the run that it is, and the schema it was built with. Raises PipelineError."""
     from ingest import pipeline  # spaCy takes a second to load, and removing an article needs none
@@ -174,24 +192,18 @@ class Ingest:
 
     def _take(self, extraction: Extraction | ArticleError) -> None:
         if isinstance(extraction, ArticleError):
-            self._fail(extraction)
+            self.report(_note(extraction, self.summary))
             return
         try:
             graph = article_graph(extraction, self.iris, self.run, symmetric=self.symmetric, keep_text=self.keep_text)
         except (ValueError, KeyError) as error:
-            self._fail(ArticleError(extraction.article.id, f"cannot be written as RDF: {error}; the article is left out"))
+            reason = f"cannot be written as RDF: {error}; the article is left out"
+            self.report(_note(ArticleError(extraction.article.id, reason), self.summary))
             return
         self._pending.append(graph)
-        self.summary.stored += 1
-        self.summary.mentions += len(extraction.mentions)
-        self.summary.claims += len(extraction.claims)
-        self.report(Event(extraction.article.id, Outcome.STORED, f"{len(extraction.claims)} claims"))
+        self.report(_note(extraction, self.summary))
         if len(self._pending) >= _BATCH_ARTICLES or monotonic() - self._written >= _BATCH_S:
             self._write()
-
-    def _fail(self, error: ArticleError) -> None:
-        self.summary.failed.append(error)
-        self.report(Event(error.source, Outcome.FAILED, error.reason))
 
     def _write(self, *, last: bool = False) -> None:
         due = last or monotonic() - self._published >= self.settings.publish_every_s
@@ -260,6 +272,16 @@ def _as_stored(quads: Iterable[Quad]) -> set[Quad]:
     store = Store()
     store.extend(quads)
     return set(store)
+
+
+def _note(extraction: Extraction | ArticleError, summary: Summary) -> Event:
+    if isinstance(extraction, ArticleError):
+        summary.failed.append(extraction)
+        return Event(extraction.source, Outcome.FAILED, extraction.reason)
+    summary.stored += 1
+    summary.mentions += len(extraction.mentions)
+    summary.claims += len(extraction.claims)
+    return Event(extraction.article.id, Outcome.STORED, f"{len(extraction.claims)} claims")
 
 
 def _distinct(found: Iterable[Article | ArticleError]) -> Iterator[Article | ArticleError]:

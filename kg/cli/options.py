@@ -1,0 +1,34 @@
+"""The options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SETTINGS = "Settings (each also a KG_* variable)"
+
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Data directory (KG_DATA, else ./data).", rich_help_panel=SETTINGS)
+]
+BaseIri = Annotated[
+    str | None,
+    typer.Option(
+        "--base-iri", metavar="IRI", help="Base of all data IRIs, fixed for a data directory (KG_BASE_IRI).", rich_help_panel=SETTINGS
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--spacy-model", metavar="NAME", help="Base pipeline: a spaCy package or folder (KG_SPACY_MODEL).", rich_help_panel=SETTINGS
+    ),
+]
+Processes = Annotated[
+    int | None, typer.Option("--processes", help="Processes that extract side by side (KG_PROCESSES).", rich_help_panel=SETTINGS)
+]
+LockTimeout = Annotated[
+    float | None, typer.Option("--lock-timeout-s", help="Seconds to wait for another writer (KG_LOCK_TIMEOUT_S).", rich_help_panel=SETTINGS)
+]
+QueryTimeout = Annotated[
+    float | None, typer.Option("--timeout-s", help="Deadline in seconds (KG_QUERY_TIMEOUT_S).", rich_help_panel=SETTINGS)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
