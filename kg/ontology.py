@@ -52,6 +52,12 @@ def schema(base_iri: str) -> Schema:
     return Schema(relations, tuple(sorted(known, key=lambda entity: entity.id)))
 
 
+@cache
+def relation_names() -> tuple[str, ...]:
+    """The names of all relations, in the order of `relations.ttl`."""
+    return tuple(relation.name for relation in _relations())
+
+
 def ontology_quads(base_iri: str) -> list[Quad]:
     """The triples of classes, qualifiers, properties and relations, in the ontology's graph; each once, in the files' order."""
     graph = Iris(base_iri).ontology
