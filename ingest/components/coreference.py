@@ -1,16 +1,33 @@
 """`aikg_coreference`: descriptions and pronouns get the entity they stand for, where that is clear; otherwise they stay out."""
 
+from collections.abc import Iterator
+
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup, Token
 
 from ingest.components import MENTIONS
-from ingest.model import EntityType, MentionKind
+from ingest.components.antecedents import History, best
+from ingest.lexicon import words
+from ingest.model import EntityType, MentionKind, Schema
 
-_HEADS = {
-    **dict.fromkeys(("company", "firm", "startup", "start-up", "chipmaker", "publisher"), frozenset({EntityType.COMPANY})),
-    **dict.fromkeys(("watchdog", "regulator", "agency", "commission"), frozenset({EntityType.PUBLIC_BODY})),
+_ORGANISATIONS = frozenset({"Company", "PublicBody", "Organization", "ResearchOrganization", "Government"})
+_REFER = {
+    "refer_company": frozenset({"Company"}),
+    "refer_research": frozenset({"ResearchOrganization"}),
+    "refer_organization": frozenset({"Organization", "Company", "ResearchOrganization"}),
+    "refer_public_body": frozenset({"PublicBody"}),
+    "refer_government": frozenset({"Government"}),
+    "refer_person": frozenset({"Person"}),
+    "refer_product": frozenset({"Product", "AIModel"}),
+    "refer_regulation": frozenset({"Regulation"}),
 }
-_POSSESSIVES = frozenset({"its"})
+_PRONOUNS = {
+    **dict.fromkeys(("he", "she", "him", "his", "her"), frozenset({"Person"})),
+    **dict.fromkeys(("it", "its", "itself"), _ORGANISATIONS | {"Product", "AIModel"}),
+}
+_DEFINITE = frozenset({"the", "this", "that"})
+_GROUPS = {"company": "Company", "firm": "Company", "giant": "Company", "rival": "Company", "startup": "Company", "chipmaker": "Company"}
+_PLEONASTIC = frozenset({"be", "seem", "appear", "turn", "happen", "mean", "take", "make", "matter", "remain", "become"})
 
 
 @Language.factory("aikg_coreference", requires=["doc.spans", "token.dep"], assigns=["doc.spans"])
@@ -20,31 +37,137 @@ def create(nlp: Language, name: str) -> "Coreference":
 
 
 class Coreference:
-    """Adds mentions of kind `nominal` and `pronoun` to `doc.spans["mentions"]`."""
+    """Adds mentions of kind `nominal` and `pronoun` to `doc.spans["mentions"]`; what it is unsure of stays out."""
+
+    def __init__(self) -> None:
+        self._countries: dict[str, str] = {}
+
+    def use_schema(self, schema: Schema) -> None:
+        """The countries of known entities: "the French company" is one of France."""
+        self._countries = {entity.id: entity.country for entity in schema.known_entities if entity.country}
 
     def __call__(self, doc: Doc) -> Doc:
-        mentions = list(doc.spans[MENTIONS])
-        taken = {i for span in mentions if span.id_ != MentionKind.ADJECTIVE.value for i in range(span.start, span.end)}
-        found = [span for token in doc if token.i not in taken and (span := _resolved(token, mentions)) is not None]
+        mentions = [span for span in doc.spans[MENTIONS]]
+        found = list(self._resolved(doc, mentions))
         both = sorted(mentions + found, key=lambda span: (span.start, span.end, span.kb_id_))
         doc.spans[MENTIONS] = SpanGroup(doc, name=MENTIONS, spans=both)
         return doc
 
+    def _resolved(self, doc: Doc, mentions: list[Span]) -> Iterator[Span]:
+        history = _history(doc, mentions)
+        named = {i: span for span in mentions for i in range(span.start, span.end)}
+        waiting = iter([*mentions, None])
+        following = next(waiting)
+        for token in doc:
+            while following is not None and following.start <= token.i:
+                history.add(following)
+                following = next(waiting)
+            if token.i in named and named[token.i].id_ != MentionKind.ADJECTIVE.value:
+                continue
+            for span in self._reference(history, token, named):
+                history.add(span)
+                yield span
 
-def _resolved(token: Token, mentions: list[Span]) -> Span | None:
-    types = _HEADS.get(token.lower_)
-    definite = any(child.lower_ in ("the", "this", "that") for child in token.lefts)
-    if types and definite:
-        first = min(child.i for child in token.lefts)
-        return _antecedent(token.doc, first, token.i + 1, types, MentionKind.NOMINAL, mentions)
-    if token.lower_ in _POSSESSIVES:
-        return _antecedent(token.doc, token.i, token.i + 1, frozenset({EntityType.COMPANY}), MentionKind.PRONOUN, mentions)
-    return None
+    def _reference(self, history: History, token: Token, named: dict[int, Span]) -> list[Span]:
+        lower = token.lower_
+        if lower in _PRONOUNS:
+            return _pronoun(history, token)
+        if token.tag_ in ("NN", "NNP") and lower in _nouns():
+            return self._description(history, token, named)
+        if token.tag_ == "NNS" and token.lemma_.lower() in _GROUPS:
+            return _group(history, token)
+        return []
+
+    def _description(self, history: History, head: Token, named: dict[int, Span]) -> list[Span]:
+        left = list(head.lefts)
+        determiner = next((child for child in left if child.lower_ in _DEFINITE), None)
+        if determiner is None or not _is_plain(head, named):
+            return []
+        nations = {
+            self._countries.get(named[i].kb_id_, "") for i in range(determiner.i, head.i) if i in named and named[i].label_ == "Place"
+        }
+        allowed = {entity for entity in history.counts if self._countries.get(entity) in nations} if nations - {""} else set()
+        if nations - {""} and not allowed:
+            return []
+        antecedent = best(history, head, determiner.i, allowed, _nouns()[head.lower_])
+        return [_mention(history.doc, determiner.i, head.i + 1, antecedent, MentionKind.NOMINAL)] if antecedent is not None else []
 
 
-def _antecedent(doc: Doc, start: int, end: int, types: frozenset[EntityType], kind: MentionKind, mentions: list[Span]) -> Span | None:
-    before = [span for span in mentions if span.end <= start and span.label_ in types]
-    if not before or doc[start].sent.start - before[-1].end > 60:
-        return None
-    last = before[-1]
-    return Span(doc, start, end, label=last.label_, kb_id=last.kb_id_, span_id=kind.value)
+def _history(doc: Doc, mentions: list[Span]) -> History:
+    sentence_of: list[int] = []
+    for number, sentence in enumerate(doc.sents):
+        sentence_of += [number] * len(sentence)
+    return History(doc, sentence_of, frozenset(span.kb_id_ for span in mentions if sentence_of[span.start] <= 1))
+
+
+def _nouns() -> dict[str, frozenset[str]]:
+    if not _NOUNS:
+        for table, kinds in _REFER.items():
+            for noun in words(table):
+                _NOUNS[noun] = _NOUNS.get(noun, frozenset()) | kinds
+    return _NOUNS
+
+
+_NOUNS: dict[str, frozenset[str]] = {}
+
+
+def _is_plain(head: Token, named: dict[int, Span]) -> bool:
+    """Whether nothing singles out another thing of the kind: no relative clause, no "of", only harmless words before the noun."""
+    if head.dep_ in ("compound", "amod", "nmod") and head.head.i > head.i:
+        return False
+    if any(
+        child.dep_ in ("relcl", "acl") or (child.dep_ == "prep" and child.lower_ in ("of", "behind", "for", "with"))
+        for child in head.rights
+    ):
+        return False
+    for child in head.lefts:
+        if child.dep_ in ("det", "punct") or child.lower_ in words("refer_modifiers") or child.i in named or child.tag_ == "POS":
+            continue
+        if child.dep_ == "compound" and child.lemma_.lower() in words("refer_modifiers"):
+            continue
+        return False
+    return True
+
+
+def _pronoun(history: History, token: Token) -> list[Span]:
+    if token.lower_ == "it" and _is_pleonastic(token):
+        return []
+    antecedent = best(history, token, token.i, (), _PRONOUNS[token.lower_])
+    return [_mention(history.doc, token.i, token.i + 1, antecedent, MentionKind.PRONOUN)] if antecedent is not None else []
+
+
+def _is_pleonastic(token: Token) -> bool:
+    """ "It is clear that", "it takes": the pronoun stands for a clause or for nothing."""
+    verb = token.head
+    if token.dep_ == "expl":
+        return True
+    clausal = any(child.dep_ in ("ccomp", "xcomp", "acomp", "advcl", "csubj") for child in verb.children)
+    return token.dep_ in ("nsubj", "nsubjpass") and verb.lemma_ in _PLEONASTIC and (clausal or verb.lemma_ != "be")
+
+
+def _group(history: History, head: Token) -> list[Span]:
+    """ "Both companies": two mentions on one span, when the nearest sentence with companies has just two."""
+    opening = next((child for child in head.lefts if child.lower_ in ("both", "two", "the")), None)
+    pair = {child.lower_ for child in head.lefts} & {"both", "two"}
+    if opening is None or not pair or not _is_plain_pair(head):
+        return []
+    kind = _GROUPS[head.lemma_.lower()]
+    here = history.sentence_of[head.i]
+    for distance in range(0, 3):
+        near = {
+            span.kb_id_: span for span in history.mentions if span.label_ == kind and here - history.sentence_of[span.start] <= distance
+        }
+        if len(near) == 2:
+            start = min(child.i for child in head.lefts)
+            return [_mention(history.doc, start, head.i + 1, span, MentionKind.NOMINAL) for _, span in sorted(near.items())]
+        if len(near) > 2:
+            return []
+    return []
+
+
+def _is_plain_pair(head: Token) -> bool:
+    return not any(child.dep_ in ("relcl", "acl") or (child.dep_ == "prep" and child.lower_ == "of") for child in head.rights)
+
+
+def _mention(doc: Doc, start: int, end: int, antecedent: Span, kind: MentionKind) -> Span:
+    return Span(doc, start, end, label=EntityType(antecedent.label_).value, kb_id=antecedent.kb_id_, span_id=kind.value)

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from ingest.components import GAZETTEER, MENTIONS
 from ingest.components.runs import Run, is_code, name_tokens, runs
-from ingest.lexicon import words
+from ingest.lexicon import first_names, words
 from ingest.model import BlockKind, EntityType, MentionKind
 from ingest.names import clean
 
@@ -213,7 +213,9 @@ def _is_sure(doc: Doc, piece: Piece, starts: frozenset[int], headline: set[int])
     proper = all(token.tag_ in ("NNP", "NNPS", "CD", "HYPH", "IN", "CC", ".", ",", "DT", "POS") for token in tokens)
     coded = any(is_code(token.text) or any(c.isupper() for c in token.text[1:]) for token in tokens if len(token) > 1)
     if piece.start in headline:
-        return (entity or coded) and len(tokens) <= 3 and proper and all(i.ent_type_ for i in tokens)
+        return (len(tokens) == 1 and is_code(tokens.text)) or (
+            tokens[0].text in first_names() and all(i.ent_type_ == "PERSON" for i in tokens)
+        )
     if piece.start in starts:
         return entity or (proper and len(tokens) > 1) or (coded and len(tokens) > 1)
     return entity or proper or coded
