@@ -1,13 +1,18 @@
 """The generated blocks of the documents say what the code does; `make golden` (AIKG_WRITE_GOLDEN=1) writes them anew."""
 
+import inspect
 import os
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from pyoxigraph import Quad, RdfFormat, Store, serialize
+from typer import Context
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from ingest.model import Article, Claim, Entity, EntityType, Extraction, Mention, MentionKind, Modality, Polarity, Span
+from kg.cli.main import COMMANDS, load
 from kg.iris import NAMESPACES, PREFIXES, Iris
 from kg.knowledge import KnowledgeGraph, KnownEntities
 from kg.quads import Run, article_graph
@@ -52,6 +57,42 @@ def test_every_setting_is_documented():
 
 def test_every_setting_says_what_it_sets():
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def command_section(name: str, command: TyperCommand | TyperGroup, examples: tuple[tuple[str, str], ...] = ()) -> str:
+    """One command, and its verbs where it has some: what it does, how it is called, its options, its examples."""
+    context = Context(command, info_name=f"kg {name}")
+    usage = re.sub(r"\{(.*?)…?\}\.\.\.", r"\1…", " ".join(command.collect_usage_pieces(context)))
+    parts = [f"{'#' * (2 + name.count(' '))} kg {name}", f"`kg {name} {usage}`", inspect.cleandoc(command.help or "").replace("\f", "")]
+    options = [(_spelled(option), _help(option)) for option in command.params if isinstance(option, TyperOption)]
+    if options:
+        parts.append(table(("option", "what it does"), *options).rstrip())
+    if examples:
+        width = max(len(call) for call, _ in examples)
+        parts.append("```sh\n" + "".join(f"{call:{width}}  # {what}\n" for call, what in examples) + "```")
+    verbs = command.commands if isinstance(command, TyperGroup) else {}
+    return "\n\n".join([*parts, *[command_section(f"{name} {verb}", verbs[verb]).rstrip() for verb in verbs]]) + "\n"
+
+
+def _spelled(option: TyperOption) -> str:
+    value = "" if option.is_flag else f" {option.metavar or getattr(option.type_descriptor.annotation, '__name__', 'value').upper()}"
+    return ", ".join(f"`{spelling}`" for spelling in [*option.opts[:-1], f"{option.opts[-1]}{value}"])
+
+
+def _help(option: TyperOption) -> str:
+    return " ".join((option.help or "").split()).replace("|", "\\|")
+
+
+def test_every_command_is_documented():
+    modules = {name: import_module(row.module) for name, row in COMMANDS.items()}
+    sections = [command_section(name, load(name), module.EXAMPLES) for name, module in modules.items()]
+    assert_generated(ROOT / "docs" / "cli.md", "commands", "\n".join(sections))
+
+
+def test_every_option_says_what_it_does():
+    commands = {name: load(name) for name in COMMANDS}
+    options = [(name, option) for name, command in commands.items() for option in command.params if isinstance(option, TyperOption)]
+    assert [f"kg {name} {option.opts[-1]}" for name, option in options if not option.help] == []
 
 
 def span(text: str, start: int = 0) -> Span:

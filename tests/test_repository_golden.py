@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden"
 WRITE = bool(os.environ.get("AIKG_WRITE_GOLDEN"))
 EXAMPLES = find([ROOT / "examples"])
+MAX_MISSED = 0
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,36 @@ def test_example_gives_its_golden_file(name: str, extracted: dict[str, Extractio
         path.write_text(found)
     assert path.exists(), f"{path.relative_to(ROOT)} is missing; run make golden"
     assert found == path.read_text(), f"{path.relative_to(ROOT)} differs; run make golden, and commit the difference if it is meant"
+
+
+def states(extraction: Extraction, stated: dict[str, str]) -> bool:
+    """Whether a claim of the extraction says this, in this sentence; entities count by any of their names, as the guideline scores."""
+    names = {entity.id: {entity.label.casefold(), *(label.casefold() for label in entity.alt_labels)} for entity in extraction.entities}
+    sides = (stated["subject"].casefold(), stated["object"].casefold())
+    return any(
+        (claim.relation, claim.polarity, claim.modality) == (stated["relation"], stated["polarity"], stated["modality"])
+        and stated["evidence"] == claim.evidence.text
+        and ((sides[0] in names[claim.subject] and sides[1] in names[claim.object]) or _crosswise(claim, sides, names))
+        for claim in extraction.claims
+    )
+
+
+def _crosswise(claim: Claim, sides: tuple[str, str], names: dict[str, set[str]]) -> bool:
+    symmetric = claim.relation in {"partnersWith", "competesWith"}
+    return symmetric and sides[1] in names[claim.subject] and sides[0] in names[claim.object]
+
+
+def test_most_of_what_the_examples_plainly_state_is_found(extracted: dict[str, Extraction]):
+    stated = [json.loads(line) for line in (ROOT / "tests" / "stated_in_examples.jsonl").read_text().splitlines()]
+    missed = [row for row in stated if not states(extracted[row["article"]], row)]
+    assert len(missed) <= MAX_MISSED, "\n".join(f"{row['subject']} {row['relation']} {row['object']}: {row['evidence']}" for row in missed)
+
+
+def test_what_is_denied_or_hedged_is_never_extracted_as_a_fact(extracted: dict[str, Extraction]):
+    stated = [json.loads(line) for line in (ROOT / "tests" / "stated_in_examples.jsonl").read_text().splitlines()]
+    hedged = [row for row in stated if (row["polarity"], row["modality"]) != ("affirmed", "actual")]
+    facts = [{**row, "polarity": "affirmed", "modality": "actual"} for row in hedged]
+    assert [row for row in facts if states(extracted[row["article"]], row)] == []
 
 
 def test_no_golden_file_is_left_without_its_example():
