@@ -28,8 +28,13 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that `kg serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that `kg serve` listens on; 0 takes a free one")
     query_timeout_s: float = Field(30.0, gt=0, description="deadline of a query; a request may ask for less")
-    query_workers: int = Field(2, ge=1, le=256, description="worker processes, one query at a time each")
+    query_workers: int = Field(4, ge=1, le=256, description="worker processes, one query at a time each; one is kept for short queries")
     query_memory_mb: int = Field(1024, ge=64, description="memory cap of one query worker, in MiB")
+
+    query_share: float = Field(0.5, gt=0, le=1, description="part of the places for long queries that one caller may hold")
+    query_queue: int = Field(256, ge=1, description="queries that may wait for a worker; more are turned away with 503")
+    request_limit_kb: int = Field(1024, ge=1, description="largest query text, in KiB")
+    write_limit_mb: int = Field(64, ge=1, description="largest update or graph that a client may send, in MiB")
 
     @classmethod
     def load(cls, **flags: Any) -> "Settings":

@@ -149,14 +149,14 @@ class Pool:
         for worker in idle:
             self._prepare(worker)
 
-    async def run(self, request: Query | Dump, *, caller: str, timeout_s: float | None = None) -> "Answer":
-        """The answer to the request, as soon as its first bytes or its end are there.
+    async def run(self, request: Query | Dump, *, caller: str, timeout_s: float | None = None, lease: Lease | None = None) -> "Answer":
+        """The answer to the request, as soon as its first bytes or its end are there, on the current snapshot unless `lease` names one.
 
         The request's snapshot path is filled in here. Raises QueryFailedError, OverloadedError. Cancelling ends the query.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(timeout_s or self.limits.timeout_s, self.limits.timeout_s)
-        lease = self._lease.share()
+        lease = (lease or self._lease).share()
         job = Job(replace(request, path=str(lease.path)), caller, lease, deadline, loop.create_future())
         try:
             self._enqueue(job)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from enum import StrEnum
-from typing import IO
+from typing import IO, cast
 
 from kg.workers.wire import FRAME, Kind, Request, pack_request
 
@@ -109,7 +109,7 @@ class WorkerProcess(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the process
-        command = [sys.executable, "-m", "kg.workers.worker", str(theirs.fileno()), str(memory_mb), str(os.getpid())]
+        command = [sys.executable, "-P", "-m", "kg.workers.worker", str(theirs.fileno()), str(memory_mb), str(os.getpid())]
         environment = {
             k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "SYSTEMROOT")
         }
@@ -122,8 +122,7 @@ class WorkerProcess(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio.Protocol."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  a stream socket has no other
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # a stream socket's; uvloop's own class is not a subclass
 
     def send(self, request: Request, exchange: Exchange | None) -> None:
         """Send a request; its answer goes to `exchange` (None: nobody waits for it)."""

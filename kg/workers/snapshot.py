@@ -10,6 +10,7 @@ from kg import snapshots
 @dataclass(slots=True)
 class _Pin:
     stack: ExitStack
+    made_ns: int
     holders: int = 0
 
 
@@ -22,6 +23,11 @@ class Lease:
     base_iri: str
     _pin: _Pin = field(repr=False)
     _open: bool = True
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Tells this snapshot from every other that was ever published in this place, also from one of a restored directory."""
+        return self.number, self._pin.made_ns
 
     def share(self) -> "Lease":
         """Another holder's share."""
@@ -41,4 +47,5 @@ def lease_current(data: Path) -> Lease:
     """A first share of the current snapshot. Raises DataError when there is none or it is damaged."""
     with ExitStack() as stack:
         snapshot = stack.enter_context(snapshots.current(data))
-        return Lease(snapshot.number, snapshot.path, snapshot.base_iri, _Pin(stack.pop_all(), holders=1))
+        made_ns = (snapshot.path / "CURRENT").stat().st_mtime_ns
+        return Lease(snapshot.number, snapshot.path, snapshot.base_iri, _Pin(stack.pop_all(), made_ns, holders=1))

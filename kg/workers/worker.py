@@ -120,7 +120,9 @@ class Worker:
                 self._fail("syntax", str(error))
             except MemoryError:
                 self._fail("memory", "the query needs more memory than it may have")
-            except (OSError, ValueError, RuntimeError, TypeError) as error:
+            except ValueError as error:
+                self._fail("value", str(error))
+            except (OSError, RuntimeError, TypeError) as error:
                 self._fail("engine", str(error))
 
     def _receive(self) -> dict[str, Any] | None:

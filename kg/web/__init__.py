@@ -1,0 +1,12 @@
+"""The graph over HTTP.
+
+call        one request and its response: headers, body, problems (RFC 9457), abort
+protocol    what a request to /sparql asks for (SPARQL 1.1 Protocol)
+sparql      /sparql: queries and updates
+graphs      /graphs: the Graph Store Protocol
+answers     queries to workers, answers to clients: negotiation, ETags, cache, streaming
+description the service description
+resources   the pages and data of /entity, /article, /claim, /statement
+app         what is where, limits, metrics, one log line a request
+server      `kg serve`: binds, prints links, follows snapshots, drains
+"""

@@ -1,0 +1,119 @@
+"""The ASGI application: what is where, and what happens around every request (limits, errors, CORS, metrics, one log line).
+
+/sparql and the other hot paths are bare ASGI; FastAPI has the rest (saved queries, /docs).
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kg.web.call import Call, ClientGoneError, Handler
+from kg.web.metrics import Metrics
+from kg.web.problems import ProblemError, not_allowed
+
+LOG = logging.getLogger("kg.web.requests")
+EXPOSED = b"ETag, Retry-After, Location, Content-Encoding, Allow"
+PREFLIGHT = [
+    (b"access-control-allow-methods", b"GET, HEAD, POST, QUERY"),
+    (b"access-control-allow-headers", b"Accept, Content-Type, If-None-Match, Cache-Control"),
+    (b"access-control-max-age", b"86400"),
+]
+ALWAYS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", EXPOSED),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Handlers by exact path, then by prefix; `rest` has everything else. `open_prefixes` may be read by pages of any origin."""
+
+    exact: dict[str, Handler]
+    prefixes: dict[str, Handler]
+    rest: ASGIApp
+
+    def find(self, path: str) -> tuple[str, Handler | None]:
+        """The route's name for metrics, and its handler (None: the rest)."""
+        handler = self.exact.get(path)
+        if handler:
+            return path, handler
+        for prefix, handler in self.prefixes.items():
+            if path.startswith(prefix):
+                return f"{prefix}…", handler
+        return "other", None
+
+
+class App:
+    """The application that uvicorn runs."""
+
+    def __init__(self, routes: Routes, metrics: Metrics) -> None:
+        self.routes = routes
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3."""
+        if scope["type"] != "http":
+            await self.routes.rest(scope, receive, send)
+            return
+        call = Call(scope, receive, send)
+        call.extra_headers = ALWAYS
+        route, handler = self.routes.find(call.path)
+        try:
+            if handler is None:
+                await self._rest(call)
+            else:
+                if call.method == "OPTIONS" and call.header(b"access-control-request-method"):
+                    call.extra_headers = [*ALWAYS, *PREFLIGHT]
+                await handler(call)
+        except ProblemError as problem:
+            call.note["problem"] = problem.kind
+            if not call.answered:
+                await call.problem(problem)
+        except ClientGoneError:
+            call.note["gone"] = True
+        except Exception:
+            LOG.exception("request failed")
+            if not call.answered:
+                await call.problem(ProblemError(500, "internal", "the server failed to answer; the log says why"))
+        finally:
+            self._record(call, route)
+
+    async def _rest(self, call: Call) -> None:
+        async def send(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                call.answered = int(str(message["status"]))
+                message = {**message, "headers": [*message["headers"], *ALWAYS]}  # type: ignore[misc]
+            await call.send_raw(message)
+
+        await self.routes.rest(call.scope, call.received, send)  # type: ignore[arg-type]
+        call.complete = True
+
+    def _record(self, call: Call, route: str) -> None:
+        seconds = time.perf_counter() - call.started
+        status = call.answered or 499  # nobody was answered
+        self.metrics.observe(route, call.method if call.method in _METHODS else "OTHER", status, seconds)
+        if LOG.isEnabledFor(logging.INFO):
+            line = {"method": call.method, "path": call.path, "status": status, "ms": round(seconds * 1000, 2), "bytes": call.sent_bytes}
+            LOG.info({**line, "caller": call.caller, **({} if call.complete else {"cut": True}), **call.note})
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"})
+
+
+def reading(handler: Handler, *methods: str) -> Handler:
+    """The handler for a resource that can only be read: other methods get 405, OPTIONS the list."""
+    allowed = ("GET", "HEAD", *methods, "OPTIONS")
+
+    async def checked(call: Call) -> None:
+        if call.method == "OPTIONS":
+            await call.respond(204, [(b"allow", ", ".join(allowed).encode())])
+        elif call.method not in allowed:
+            raise not_allowed(call.method, allowed)
+        else:
+            await handler(call)
+
+    return checked

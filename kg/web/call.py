@@ -1,0 +1,147 @@
+"""One HTTP request and its response, on bare ASGI: the path of every query, so nothing is done that is not asked for."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import Message, Receive, Scope, Send
+
+from kg.web.problems import ProblemError
+
+HANG_UP_CHECK_S = 0.05  # a query that is answered sooner needs no look at the connection
+
+
+class Call:
+    """A request that is being answered. `answered` is the status sent, 0 before; `note` goes into the log line."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.scope = scope
+        self.received = receive
+        self.started = time.perf_counter()
+        self.answered = 0
+        self.sent_bytes = 0
+        self.complete = False
+        self.note: dict[str, Any] = {}
+        self.extra_headers: list[tuple[bytes, bytes]] = []
+        self._send = send
+
+    def header(self, name: bytes) -> str:
+        """The header's value, "" when absent; several are joined by commas (RFC 9110, 5.3)."""
+        return ", ".join(value.decode("latin-1") for key, value in self.scope["headers"] if key == name)
+
+    @property
+    def caller(self) -> str:
+        """The address of the peer; that of the client where uvicorn trusts the proxy."""
+        client = self.scope.get("client")
+        return client[0] if client else "local"
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """The decoded query string. Raises ProblemError when it is not UTF-8."""
+        return form_fields(self.scope["query_string"])
+
+    async def body(self, limit_bytes: int) -> bytes:
+        """The whole request body. Raises ProblemError 413 past the limit."""
+        length = self.header(b"content-length")
+        if length.isdecimal() and int(length) > limit_bytes:
+            raise _too_large(limit_bytes)
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self.received()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit_bytes:
+                raise _too_large(limit_bytes)
+            if not message.get("more_body"):
+                return b"".join(parts)
+
+    async def respond(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+        """Send a whole response."""
+        if status not in (204, 304):
+            headers = [*headers, (b"content-length", str(len(body)).encode())]
+        await self.start(status, headers)
+        await self.finish(b"" if self.method == "HEAD" else body)
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send the status and the headers."""
+        self.answered = status
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *self.extra_headers]})
+
+    async def piece(self, body: bytes) -> None:
+        """Send a piece of the body; waits while the client does not take it."""
+        self.sent_bytes += len(body)
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def finish(self, body: bytes = b"") -> None:
+        """Send the end of the body."""
+        self.sent_bytes += len(body)
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        self.complete = True
+
+    async def send_raw(self, message: Message) -> None:
+        """Pass on an ASGI message of another application."""
+        self.sent_bytes += len(message.get("body", b""))
+        await self._send(message)
+
+    async def problem(self, problem: ProblemError) -> None:
+        """Send an error."""
+        headers = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in problem.headers.items()]
+        await self.respond(
+            problem.status, [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers], problem.body()
+        )
+
+    async def json(self, value: Any, status: int = 200) -> None:
+        """Send a JSON document that may change at any time."""
+        await self.respond(status, [(b"content-type", b"application/json"), (b"cache-control", b"no-store")], json.dumps(value).encode())
+
+    async def unless_gone[T](self, work: Awaitable[T]) -> T:
+        """The work's result; it is cancelled when the client hangs up. Raises ClientGoneError then.
+
+        The request body must have been read, so that the next message can only be the disconnect.
+        """
+        task = asyncio.ensure_future(work)
+        watch: asyncio.Task[Message] | None = None
+        try:
+            done, _ = await asyncio.wait({task}, timeout=HANG_UP_CHECK_S)
+            if not done:
+                watch = asyncio.ensure_future(self._disconnect())
+                await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise ClientGoneError
+            return task.result()
+        finally:
+            for waiting in (task, watch):
+                if waiting is not None and not waiting.done():
+                    waiting.cancel()
+
+    async def _disconnect(self) -> Message:
+        while True:
+            message = await self.received()
+            if message["type"] == "http.disconnect":
+                return message
+
+
+class ClientGoneError(Exception):
+    """The client hung up: there is nobody to answer."""
+
+
+Handler = Callable[[Call], Awaitable[None]]
+
+
+def form_fields(encoded: bytes) -> list[tuple[str, str]]:
+    """`application/x-www-form-urlencoded` as pairs in order. Raises ProblemError when it is not UTF-8 (SPARQL 1.1 Protocol, 2.1.2)."""
+    try:
+        return parse_qsl(encoded.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise ProblemError(400, "encoding", f"the parameters are not percent-encoded UTF-8: {error}") from error
+
+
+def _too_large(limit_bytes: int) -> ProblemError:
+    return ProblemError(413, "too-large", f"the request is larger than {limit_bytes} bytes; send less, or in several requests")

@@ -1,0 +1,68 @@
+"""Prometheus metrics (https://prometheus.io/docs/practices/naming/): requests as they end, and the pool's state when asked."""
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from kg.web.answers import Answers
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The metrics of one server."""
+
+    def __init__(self, answers: Answers, triples: Callable[[], int | None]) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "kg_http_requests_total", "Requests by route, method and status", ["route", "method", "status"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "kg_http_request_seconds", "Time to the end of the answer", ["route"], buckets=BUCKETS_S, registry=self._registry
+        )
+        self._registry.register(_PoolState(answers, triples))
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def observe(self, route: str, method: str, status: int, seconds: float) -> None:
+        """One request has ended."""
+        key = (route, method, status)
+        if key not in self._children:
+            self._children[key] = (self._requests.labels(route, method, str(status)), self._seconds.labels(route))
+        requests, histogram = self._children[key]
+        requests.inc()
+        histogram.observe(seconds)
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self._registry)
+
+
+class _PoolState(Collector):
+    """Reads the pool when Prometheus asks."""
+
+    def __init__(self, answers: Answers, triples: Callable[[], int | None]) -> None:
+        self._answers = answers
+        self._triples = triples
+
+    def collect(self) -> Iterator[Metric]:
+        pool, cache = self._answers.pool, self._answers.cache
+        yield GaugeMetricFamily("kg_queries_waiting", "Queries that wait for a worker", value=pool.waiting)
+        yield GaugeMetricFamily("kg_queries_running", "Queries that a worker has", value=pool.running)
+        yield GaugeMetricFamily("kg_workers", "Worker processes that live", value=len(pool.pids))
+        yield GaugeMetricFamily(
+            "kg_workers_open_to_network", "1 when the kernel refused to confine workers", value=int(bool(pool.problems))
+        )
+        yield GaugeMetricFamily("kg_snapshot", "Number of the published snapshot that is served", value=pool.lease.number)
+        if (triples := self._triples()) is not None:
+            yield GaugeMetricFamily("kg_triples", "Triples in the snapshot that is served", value=triples)
+        yield CounterMetricFamily("kg_queries_refused", "Queries turned away because the queue was full", value=pool.counts.refused)
+        yield CounterMetricFamily("kg_queries_preempted", "Queries stopped to wait among the long ones", value=pool.counts.preempted)
+        yield CounterMetricFamily("kg_answer_cache_hits", "Answers sent from memory", value=cache.hits)
+        yield CounterMetricFamily("kg_answer_cache_misses", "Answers that a worker had to find", value=cache.misses)
+        deaths = CounterMetricFamily("kg_worker_deaths", "Worker processes that ended, by reason", labels=["reason"])
+        for reason, count in sorted(pool.counts.deaths.items()):
+            deaths.add_metric([reason], count)
+        yield deaths

@@ -1,0 +1,52 @@
+"""HTML: Jinja2 templates that escape everything, under a Content-Security-Policy that loads nothing from elsewhere."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kg.formats import HTML
+from kg.web.call import Call
+from kg.web.problems import ProblemError
+
+FOLDER = Path(__file__).parent
+STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    b"base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    loader = FileSystemLoader(FOLDER / "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+async def page(call: Call, template: str, *, status: int = 200, **values: Any) -> None:
+    """Send a page. It is revalidated by its own hash."""
+    body = _environment().get_template(template).render(**values).encode()
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = [
+        (b"content-type", HTML.content_type.encode()),
+        (b"vary", b"Accept"),
+        (b"content-security-policy", POLICY),
+        (b"cache-control", b"public, no-cache"),
+        (b"etag", tag.encode()),
+    ]
+    if status == 200 and call.header(b"if-none-match") == tag:
+        await call.respond(304, headers)
+    else:
+        await call.respond(status, headers, body)
+
+
+async def static(call: Call) -> None:
+    """A file of the `static` folder."""
+    name = call.path.removeprefix("/static/")
+    file = FOLDER / "static" / name
+    if "/" in name or file.suffix not in STATIC_TYPES or not file.is_file():
+        raise ProblemError(404, "not-found", f"there is no {call.path}")
+    headers = [(b"content-type", STATIC_TYPES[file.suffix].encode()), (b"cache-control", b"public, max-age=3600")]
+    await call.respond(200, headers, file.read_bytes())

@@ -1,0 +1,134 @@
+"""What a request to /sparql asks for, by the SPARQL 1.1 Protocol (https://www.w3.org/TR/sparql11-protocol/), plus HTTP QUERY.
+
+query   GET ?query=, POST form, POST application/sparql-query, QUERY application/sparql-query or form
+update  POST form, POST application/sparql-update
+Beside the protocol's parameters: `format`, `timeout` (seconds).
+"""
+
+from dataclasses import dataclass
+
+from kg.web.call import Call, form_fields
+from kg.web.problems import ProblemError, not_allowed
+
+METHODS = ("GET", "HEAD", "POST", "QUERY", "OPTIONS")
+FORM, QUERY, UPDATE = "application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update"
+DATASET = {"query": ("default-graph-uri", "named-graph-uri"), "update": ("using-graph-uri", "using-named-graph-uri")}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A query or an update with its dataset (None: it names none), and what the request says about the answer."""
+
+    operation: str  # "query" or "update"
+    text: str
+    default_graphs: tuple[str, ...] | None = None
+    named_graphs: tuple[str, ...] | None = None
+    format: str = ""
+    timeout_s: float | None = None
+
+    @property
+    def names_dataset(self) -> bool:
+        """Whether the request itself names a dataset."""
+        return self.default_graphs is not None or self.named_graphs is not None
+
+
+async def ask(call: Call, *, limit_bytes: int) -> Ask | None:
+    """What the request asks for; None for a bare GET. Raises ProblemError 400, 405, 413 or 415."""
+    if call.method not in METHODS:
+        raise not_allowed(call.method, METHODS)
+    fields = call.parameters()
+    if call.method in ("GET", "HEAD"):
+        return _from_get(fields)
+    media_type, charset = _content_type(call)
+    if media_type not in (FORM, QUERY, UPDATE):
+        raise ProblemError(
+            415,
+            "media-type",
+            f"send the request as {FORM}, {QUERY} or {UPDATE}, not as {media_type or 'nothing said'}",
+            accepted=[FORM, QUERY, UPDATE],
+        )
+    if charset not in ("", "utf-8", "utf8"):
+        raise ProblemError(415, "media-type", f"send the request in UTF-8, not in {charset}")  # SPARQL 1.1 Protocol, 2.1.3
+    body = await call.body(limit_bytes)
+    if media_type == FORM:
+        return _from_form(call.method, fields, form_fields(body))
+    operation = "query" if media_type == QUERY else "update"
+    _refuse_parameter(fields, "query", "update")
+    return _checked(call.method, operation, _decoded(body), fields)
+
+
+def _from_get(fields: list[tuple[str, str]]) -> Ask | None:
+    names = {name for name, _ in fields}
+    if "update" in names:
+        raise ProblemError(400, "method", "an update cannot be sent with GET: POST it with a token")
+    if "query" not in names:
+        if names & {"default-graph-uri", "named-graph-uri"}:
+            raise ProblemError(400, "no-query", "there is no `query` parameter")
+        return None
+    return _checked("GET", "query", _single(fields, "query"), fields)
+
+
+def _from_form(method: str, url_fields: list[tuple[str, str]], fields: list[tuple[str, str]]) -> Ask:
+    fields = [*url_fields, *fields]
+    present = [name for name in ("query", "update") if any(key == name for key, _ in fields)]
+    if len(present) != 1:
+        raise ProblemError(400, "no-query", "send exactly one of the parameters `query` and `update`")
+    return _checked(method, present[0], _single(fields, present[0]), fields)
+
+
+def _checked(method: str, operation: str, text: str, fields: list[tuple[str, str]]) -> Ask:
+    if method == "QUERY" and operation == "update":
+        raise ProblemError(400, "method", "QUERY is safe and cannot carry an update: POST it")
+    default_name, named_name = DATASET[operation]
+    other = DATASET["update" if operation == "query" else "query"]
+    _refuse_parameter(fields, *other)
+    default = tuple(value for name, value in fields if name == default_name)
+    named = tuple(value for name, value in fields if name == named_name)
+    return Ask(
+        operation,
+        text,
+        default if default or named else None,
+        named if default or named else None,
+        next((value for name, value in fields if name == "format"), ""),
+        _timeout(next((value for name, value in fields if name == "timeout"), "")),
+    )
+
+
+def _single(fields: list[tuple[str, str]], name: str) -> str:
+    values = [value for key, value in fields if key == name]
+    if len(values) != 1:
+        raise ProblemError(400, "several-queries", f"`{name}` is given {len(values)} times; send one request for each")
+    return values[0]
+
+
+def _refuse_parameter(fields: list[tuple[str, str]], *names: str) -> None:
+    found = sorted({name for name, _ in fields if name in names})
+    if found:
+        raise ProblemError(400, "parameter", f"the parameter {', '.join(found)} does not go with this operation")
+
+
+def _timeout(value: str) -> float | None:
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ProblemError(400, "parameter", f"`timeout` is a number of seconds above 0, not {value!r}")
+    return seconds
+
+
+def _content_type(call: Call) -> tuple[str, str]:
+    """The media type and the charset, in lower case, "" where not given."""
+    media_type, _, parameters = call.header(b"content-type").partition(";")
+    pairs = (part.partition("=") for part in parameters.split(";"))
+    charset = next((value.strip().strip('"') for name, _, value in pairs if name.strip().lower() == "charset"), "")
+    return media_type.strip().lower(), charset.lower()
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProblemError(400, "encoding", f"the request body is not UTF-8: byte {error.start} cannot be read") from error

@@ -1,0 +1,91 @@
+"""The service behind the application: its pool, its answers, and the table of what is where."""
+
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI
+
+from kg import snapshots
+from kg.formats import GRAPHS, RESULTS
+from kg.settings import Settings
+from kg.web import description, pages
+from kg.web.answers import Answers
+from kg.web.app import App, Routes, reading
+from kg.web.call import Call
+from kg.web.metrics import CONTENT_TYPE, Metrics
+from kg.web.problems import ProblemError
+from kg.web.protocol import Ask
+from kg.web.sparql import Sparql
+from kg.workers.pool import Pool
+from kg.workers.snapshot import lease_current
+
+
+@dataclass(eq=False)
+class Service:
+    """What handlers share: the settings, the pool and whether the server is going down."""
+
+    settings: Settings
+    pool: Pool
+    draining: bool = False
+    answers: Answers = field(init=False)
+    metrics: Metrics = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answers = Answers(self.pool)
+        self.metrics = Metrics(self.answers, lambda: None)
+
+    def refresh(self) -> None:
+        """Move to the published snapshot if it is another one. Raises DataError when it cannot be used; then the old one is served."""
+        if snapshots.current_number(self.settings.data) != self.pool.lease.number:
+            self.pool.move_to(lease_current(self.settings.data))
+
+    async def home(self, call: Call) -> None:
+        """A page to start from."""
+        await pages.page(call, "home.html", queries=[], snapshot=self.pool.lease.number)
+
+    async def query_page(self, call: Call) -> None:
+        """A text area for queries."""
+        fields = dict(call.parameters())
+        formats = [*RESULTS.values(), *GRAPHS.values()]
+        await pages.page(call, "sparql.html", queries=[], chosen=fields.get("saved", ""), text=fields.get("query", ""), formats=formats)
+
+    async def describe(self, call: Call) -> None:
+        """The service description."""
+        await description.send(call, self.answers)
+
+    async def health(self, call: Call) -> None:
+        """Whether the process lives; it does, as it answers."""
+        await call.json({"status": "ok", "snapshot": self.pool.lease.number})
+
+    async def ready(self, call: Call) -> None:
+        """Whether requests should be sent here."""
+        if self.draining or not self.pool.is_up:
+            raise ProblemError(503, "closing", "not ready to answer queries", headers={"Retry-After": "2"})
+        await call.json({"status": "ready", "snapshot": self.pool.lease.number})
+
+    async def expose(self, call: Call) -> None:
+        """Prometheus metrics."""
+        await call.respond(200, [(b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")], self.metrics.text())
+
+    async def update(self, call: Call, ask: Ask, reading: object) -> None:
+        """An update."""
+        raise ProblemError(401, "token", "updates need a token", headers={"WWW-Authenticate": "Bearer"})
+
+
+def create_app(service: Service) -> App:
+    """The application for uvicorn."""
+    sparql = Sparql(
+        service.answers, service.describe, service.query_page, service.update, limit_bytes=service.settings.request_limit_kb * 1024
+    )
+    rest = FastAPI(title="AIKG", description="News about AI as a graph in which every claim cites its sentence.", version="0.1.0")
+    routes = Routes(
+        exact={
+            "/": reading(service.home),
+            "/sparql": sparql,
+            "/health": reading(service.health),
+            "/ready": reading(service.ready),
+            "/metrics": reading(service.expose),
+        },
+        prefixes={"/static/": reading(pages.static)},
+        rest=rest,
+    )
+    return App(routes, service.metrics)

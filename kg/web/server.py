@@ -1,0 +1,179 @@
+"""`kg serve`: binds, starts the workers, follows the published snapshots, drains when told to stop."""
+
+import asyncio
+import contextlib
+import errno
+import json
+import logging
+import math
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import uvicorn
+
+from kg import datadir, snapshots
+from kg.errors import DataError, SettingError
+from kg.settings import Settings
+from kg.store import open_writer
+from kg.web.routes import Service, create_app
+from kg.workers.pool import Limits, Pool
+from kg.workers.snapshot import lease_current
+
+LOG = logging.getLogger("kg.web.server")
+FOLLOW_S = 0.2  # between two looks at which snapshot is published
+TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rdf-schema#label> ?label } LIMIT 5"
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SettingError when the address cannot be had, DataError when there is nothing to serve."""
+    log_to_stderr()
+    publish_if_new(settings)
+    with _bound(settings.host, settings.port) as listener:
+        # uvicorn raises the signal again after its drain; the drain is all that was asked for.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _ignore)
+        asyncio.run(_serve(settings, listener, announce), loop_factory=_loop_factory())
+
+
+def publish_if_new(settings: Settings) -> None:
+    """See that there is a snapshot: an empty directory is served as an empty graph. Raises DataError when there is no such directory."""
+    if datadir.read(settings.data) is None and not (settings.data.is_dir() and not any(settings.data.iterdir())):
+        datadir.open_existing(settings.data)  # says that there is none, and what to do
+    if snapshots.current_number(settings.data) is None:
+        with open_writer(settings) as writer:
+            writer.publish()
+
+
+def log_to_stderr() -> None:
+    """One JSON line an event on stderr; uvicorn's own lines too, but not those about transfers that we cut on purpose."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    handler.addFilter(lambda record: "without completing response" not in record.getMessage())
+    for name, level in (("kg", logging.INFO), ("uvicorn", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
+
+
+class JsonLines(logging.Formatter):
+    """{"time", "level", "logger", …}: a request's line is merged in, anything else is `message`; control characters are escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line: dict[str, object] = {"time": f"{moment}.{int(record.msecs):03d}Z", "level": record.levelname.lower(), "logger": record.name}
+        if isinstance(record.msg, dict):
+            line |= record.msg
+        else:
+            line["message"] = record.getMessage()
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+async def _serve(settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    pool = Pool(limits(settings), lease_current(settings.data))
+    await pool.start()
+    for problem in pool.problems:
+        LOG.warning("workers are not fully confined, and SERVICE is only refused by reading the query: %s", problem)
+    service = Service(settings, pool)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(service),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=math.ceil(settings.query_timeout_s) + 1,
+        )
+    )
+    follower = asyncio.create_task(_follow(service))
+    draining = asyncio.create_task(_watch_drain(server, service))
+    announce(links(listener))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        follower.cancel()
+        draining.cancel()
+        await pool.close()
+
+
+def limits(settings: Settings) -> Limits:
+    """The pool's limits as set."""
+    return Limits(
+        workers=settings.query_workers,
+        timeout_s=settings.query_timeout_s,
+        memory_mb=settings.query_memory_mb,
+        queue=settings.query_queue,
+        share=settings.query_share,
+    )
+
+
+async def _follow(service: Service) -> None:
+    """Move the pool to each snapshot within a second of its publishing."""
+    while True:
+        try:
+            service.refresh()
+        except (DataError, OSError) as error:
+            LOG.warning("cannot follow the published snapshots: %s", error)
+            await asyncio.sleep(1)
+        await asyncio.sleep(FOLLOW_S)
+
+
+async def _watch_drain(server: uvicorn.Server, service: Service) -> None:
+    while not server.should_exit:
+        await asyncio.sleep(FOLLOW_S)
+    service.draining = True
+
+
+@contextlib.contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket. Raises SettingError when the address cannot be had."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=2048)
+    except socket.gaierror as error:
+        raise SettingError(f"there is no address {host!r} ({error.strerror}); set --host (KG_HOST) to one of this machine's") from error
+    except OSError as error:
+        raise SettingError(f"cannot listen on {host} port {port}: {_why(error)}") from error
+    with listener:
+        yield listener
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "another program does already; stop it, or choose another port with --port (KG_PORT), 0 for any free one"
+    return f"{error.strerror}; choose another address or port with --host and --port"
+
+
+def links(listener: socket.socket) -> str:
+    """What to open, and a query to try."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    address = f"http://{host}:{port}"
+    return "\n".join(
+        (
+            f"Serving {address}/  (a page to start from)",
+            f"        {address}/sparql  (queries: an editor in a browser, SPARQL 1.1 Protocol for programs)",
+            "Try:    curl -G -H 'Accept: text/csv' --data-urlencode \\",
+            f"          'query={TRY_QUERY}' {address}/sparql",
+            "Stop with Ctrl-C.",
+        )
+    )
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """A signal that uvicorn has handled already."""
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # not made for this platform
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

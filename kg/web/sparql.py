@@ -1,0 +1,94 @@
+"""/sparql: queries and updates by the SPARQL 1.1 Protocol; a bare GET describes the service, or is a page for a browser."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kg import formats, syntax
+from kg.formats import GRAPHS, RESULTS, Format
+from kg.iris import PREFIXES
+from kg.syntax import Form, Reading
+from kg.web import protocol
+from kg.web.answers import Answers, Representation
+from kg.web.call import Call, Handler
+from kg.web.problems import ProblemError, not_acceptable
+from kg.web.protocol import Ask
+from kg.workers.wire import Query
+
+ALLOW = (b"allow", ", ".join(protocol.METHODS).encode())
+ACCEPT_QUERY = (b"accept-query", b'"application/sparql-query", "application/x-www-form-urlencoded"')
+
+Updater = Callable[[Call, Ask, Reading], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sparql:
+    """The endpoint. `describe` answers a bare GET, `page` a browser, `update` an update."""
+
+    answers: Answers
+    describe: Handler
+    page: Handler
+    update: Updater
+    limit_bytes: int
+
+    async def __call__(self, call: Call) -> None:
+        """Answer one request to /sparql."""
+        if call.method == "OPTIONS":
+            await call.respond(204, [ALLOW, ACCEPT_QUERY])
+            return
+        if call.method in ("GET", "HEAD") and b"format=" not in call.scope["query_string"] and formats.prefers_html(call.header(b"accept")):
+            await self.page(call)
+            return
+        ask = await protocol.ask(call, limit_bytes=self.limit_bytes)
+        if ask is None:
+            await self.describe(call)
+            return
+        reading = read(ask.text)
+        if ask.operation == "update":
+            await self.update(call, ask, reading)
+        else:
+            await self._query(call, ask, reading)
+
+    async def _query(self, call: Call, ask: Ask, reading: Reading) -> None:
+        if reading.form is Form.UPDATE:
+            raise ProblemError(400, "method", "this is an update: POST it as `update` or application/sparql-update, with a token")
+        chosen = result_format(reading.form, call.header(b"accept"), ask.format)
+        base_iri = self.answers.pool.lease.base_iri
+        request = Query(
+            path="",
+            text=ask.text,
+            format=chosen.name,
+            base_iri=f"{base_iri}sparql",
+            union=not reading.names_dataset,
+            default_graphs=ask.default_graphs,
+            named_graphs=ask.named_graphs,
+            prefixes=PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {},
+        )
+        call.note["form"] = reading.form.value
+        await self.answers.send(call, request, Representation(chosen, cacheable=not reading.volatile, timeout_s=ask.timeout_s))
+
+
+def result_format(form: Form, accept: str, wanted: str) -> Format:
+    """The format of a result: what `format=` names, else what `Accept` prefers. Raises ProblemError 406 that lists the others."""
+    table = RESULTS if form in (Form.SELECT, Form.ASK) else GRAPHS
+    chosen = formats.named(wanted, table) if wanted else formats.choose(accept, tuple(table.values()))
+    if chosen is None:
+        raise not_acceptable([f"{f.name} ({f.media_type})" for f in table.values()])
+    return chosen
+
+
+def read(text: str) -> Reading:
+    """What the SPARQL text is. Raises ProblemError 400 or 403 with the reason."""
+    try:
+        return _read_again(text) if len(text) <= 4096 else syntax.read(text)
+    except syntax.ForbiddenError as error:
+        raise ProblemError(403, "forbidden", str(error)) from error
+    except syntax.TooDeepError as error:
+        raise ProblemError(400, "complexity", str(error)) from error
+    except syntax.QuerySyntaxError as error:
+        raise ProblemError(400, "syntax", str(error)) from error
+
+
+@lru_cache(maxsize=2048)
+def _read_again(text: str) -> Reading:
+    return syntax.read(text)
