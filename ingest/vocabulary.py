@@ -20,6 +20,8 @@ PLAN_MODIFIERS = words("forthcoming future planned planning proposed upcoming")
 POSSIBILITY = words("""
     appear consider contemplate discuss explore interest look mull negotiate offer risk rumor rumour seem speculate threaten tip weigh
 """)
+HEARSAY = words("allegation claim hint idea notion possibility prospect report rumor rumour speculation suggestion")
+UNTRUE = words("baseless false inaccurate incorrect unfounded untrue wrong")
 POSSIBLE_AUXILIARIES = words("could may might would")
 POSSIBLE_ADVERBS = words("allegedly likely maybe perhaps possibly potentially probably reportedly supposedly")
 POSSIBLE_MODIFIERS = words("hypothetical likely possible potential rumored rumoured")

@@ -62,7 +62,11 @@ class Claims:
 
     def __call__(self, doc: Doc) -> Doc:
         mentions = list(doc.spans[MENTIONS])
-        found = [candidate for tree, inside in sentences(doc, mentions) for candidate in self._candidates(tree, inside, mentions)]
+        found = [
+            candidate
+            for tree, inside in sentences(doc, mentions, self._frames.topical)
+            for candidate in self._candidates(tree, inside, mentions)
+        ]
         doc._.claims = tuple(claim(doc, mentions, candidate) for candidate in found)
         doc._.claim_triggers = {key(c): candidate.trigger for c, candidate in zip(doc._.claims, found, strict=True)}
         return doc
@@ -81,14 +85,15 @@ class Claims:
         )
 
 
-def sentences(doc: Doc, mentions: list[DocSpan]) -> Iterator[tuple[Tree, list[int]]]:
-    """Each sentence that names at least two entities, with the numbers of its mentions."""
+def sentences(doc: Doc, mentions: list[DocSpan], topical: frozenset[str] = frozenset()) -> Iterator[tuple[Tree, list[int]]]:
+    """Each sentence that names two entities, or one beside a word of `topical` (lemmas), with the numbers of its mentions."""
     by_sentence: dict[int, list[int]] = defaultdict(list)
     for number, mention in enumerate(mentions):
         by_sentence[mention.sent.start].append(number)
     for start, inside in sorted(by_sentence.items()):
-        if len({mentions[number].kb_id for number in inside}) > 1:
-            yield Tree(doc[start].sent), inside
+        sentence = doc[start].sent
+        if len({mentions[number].kb_id for number in inside}) > 1 or any(token.lemma_ in topical for token in sentence):
+            yield Tree(sentence), inside
 
 
 def coverage(mentions: list[DocSpan], inside: Iterable[int]) -> dict[int, list[int]]:

@@ -15,6 +15,7 @@ from ingest.vocabulary import (
     COLLAPSE,
     DENIAL,
     EX,
+    HEARSAY,
     PAST_ADVERBS,
     PAST_ROLES,
     PAST_TRIGGERS,
@@ -25,6 +26,7 @@ from ingest.vocabulary import (
     POSSIBLE_AUXILIARIES,
     POSSIBLE_MODIFIERS,
     SPEECH,
+    UNTRUE,
     WISH,
 )
 
@@ -103,7 +105,7 @@ def clause_chain(trigger: Token) -> list[Token]:
     """The trigger and the words above it that share its clause, or of whose clause it is a complement."""
     chain, token = [trigger], trigger
     while token.head != token and len(chain) < 12:
-        climbs = token.dep_ in _CLIMB or (token.dep_ in ("acl", "advcl") and any(child.lower_ == "to" for child in token.lefts))
+        climbs = token.dep_ in _CLIMB or _is_complement(token)
         if token.dep_ == "conj" and any(child.dep_ in ("nsubj", "nsubjpass") for child in token.children):
             climbs = False
         if not climbs:
@@ -111,6 +113,16 @@ def clause_chain(trigger: Token) -> list[Token]:
         token = token.head
         chain.append(token)
     return chain
+
+
+def _is_complement(clause: Token) -> bool:
+    """Whether a clause is the content of the word above it: "plans to buy", "reports that it bought", "risks serving"."""
+    if clause.dep_ not in ("acl", "advcl", "relcl"):
+        return False
+    if any(child.lower_ == "to" for child in clause.lefts):
+        return True
+    reported = clause.dep_ == "acl" and any(child.dep_ == "mark" and child.lower_ == "that" for child in clause.lefts)
+    return reported or (clause.dep_ == "acl" and clause.head.lemma_ in POSSIBILITY)
 
 
 def is_negated(trigger: Token, chain: list[Token]) -> bool:
@@ -124,7 +136,7 @@ def is_negated(trigger: Token, chain: list[Token]) -> bool:
         if token.lower_ in ("without", "instead") and token.dep_ == "prep":
             return True
     top = chain[-1]
-    collapsed = top.dep_ in ("nsubj", "nsubjpass") and top.pos_ == "NOUN" and top.head.lemma_ in COLLAPSE
+    collapsed = top.dep_ in ("nsubj", "nsubjpass") and top.pos_ == "NOUN" and (top.head.lemma_ in COLLAPSE or _is_false(top.head))
     return collapsed or (trigger.pos_ == "NOUN" and any(child.lower_ in ("no", "never") for child in trigger.lefts))
 
 
@@ -141,6 +153,10 @@ def _has_negation(token: Token, below: Token | None) -> bool:
         if child.dep_ in ("nsubj", "nsubjpass") and child.lower_ in ("none", "nobody", "neither"):
             return True
     return False
+
+
+def _is_false(verb: Token) -> bool:
+    return verb.lemma_ == "be" and any(child.dep_ == "acomp" and child.lower_ in UNTRUE for child in verb.children)
 
 
 def _denies(token: Token) -> bool:
@@ -176,7 +192,11 @@ def modality_of(relation: str, trigger: Token, chain: list[Token], heads: tuple[
 
 
 def _cue(token: Token, below: Token | None) -> Modality | None:
-    if below is not None and below.dep_ in ("xcomp", "ccomp", "acl", "pobj", "pcomp", "prep", "dobj", "advcl"):
+    if below is not None and below.dep_ in ("xcomp", "ccomp", "acl", "pobj", "pcomp", "prep", "dobj", "advcl", "relcl"):
+        if token.lower_ == "used" and below.dep_ == "xcomp" and any(child.lower_ == "to" for child in below.lefts):
+            return Modality.PAST
+        if token.pos_ == "NOUN" and token.lemma_ in HEARSAY and below.dep_ in ("acl", "relcl"):
+            return Modality.POSSIBLE
         if token.lemma_ in POSSIBILITY or _talks(token):
             return Modality.POSSIBLE
         if token.lemma_ in PLAN or (token.lemma_ in WISH and below.dep_ == "xcomp"):

@@ -80,6 +80,7 @@ class Frames:
         for frame in frames:
             self._by_lemma.setdefault(frame.lemma, []).append(frame)
         self._anywhere = self._by_lemma.pop("*", [])
+        self.topical = frozenset(frame.lemma for frames in self._by_lemma.values() for frame in frames if "topic" in frame.object)
 
     def triggers(self, tree: Tree) -> Iterator[tuple[int, list[Frame]]]:
         """Every token of the sentence that can trigger a frame, with those frames, in text order."""
@@ -94,7 +95,8 @@ class Frames:
         """All hits of a sentence; `mentions_at` gives the mentions (by number) that cover a token, `topic` the one in that slot or -1."""
         fillers = _Fillers(tree, mentions_at, topic)
         found = [hit for trigger, frames in self.triggers(tree) for frame in frames for hit in _hits(frame, trigger, fillers)]
-        return found + [hit for token in mentions_at for frame in self._anywhere for hit in _hits(frame, token, fillers)]
+        inside = [token for token in mentions_at if tree.start <= token < tree.end]  # a mention may run over the sentence's end
+        return found + [hit for token in inside for frame in self._anywhere for hit in _hits(frame, token, fillers)]
 
 
 class _Fillers:

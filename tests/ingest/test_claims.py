@@ -1,0 +1,116 @@
+"""Claims of clear sentences, on the real pipeline."""
+
+from dataclasses import replace
+
+import pytest
+
+from ingest import pipeline
+from ingest.components.claims import RULE_CONFIDENCE
+from ingest.model import Article, EntityType, Modality, Polarity, Relation
+from kg.iris import AIKG, SKOS
+from kg.ontology import ontology_triples
+
+
+def stated(extractor, text: str) -> set[tuple[str, str, str]]:
+    """The claims of a text as labels."""
+    extraction = extractor(Article("a", text))
+    labels = {entity.id: entity.label for entity in extraction.entities}
+    return {(labels[claim.subject], claim.relation, labels[claim.object]) for claim in extraction.claims}
+
+
+def examples() -> list[tuple[str, str, str, str]]:
+    """Relation, example sentence, and its two arguments, as the ontology gives them."""
+    about: dict[str, dict[str, str]] = {}
+    wanted = {SKOS("example"): "text", AIKG("exampleSubject"): "subject", AIKG("exampleObject"): "object"}
+    for triple in ontology_triples():
+        if triple.predicate in wanted:
+            about.setdefault(triple.subject.value.rpartition("#")[2], {})[wanted[triple.predicate]] = triple.object.value
+    return [(name, one["text"], one["subject"], one["object"]) for name, one in sorted(about.items()) if "subject" in one]
+
+
+@pytest.mark.parametrize(("relation", "text", "subject", "object_"), examples(), ids=[name for name, *_ in examples()])
+def test_the_example_of_each_relation_is_extracted(extractor, relation, text, subject, object_):
+    extraction = extractor(Article("a", text))
+    names = {entity.id: {entity.label, *entity.alt_labels} for entity in extraction.entities}
+    found = [claim for claim in extraction.claims if claim.relation == relation]
+    assert any(subject in names[claim.subject] and object_ in names[claim.object] for claim in found), extraction.claims
+
+
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("Mistral AI was acquired by Microsoft in 2030.", ("Microsoft", "acquires", "Mistral AI")),
+        ("Nvidia, which acquired Databricks last year, reported record sales.", ("Nvidia", "acquires", "Databricks")),
+        ("OpenAI CEO Sam Altman spoke in Paris.", ("Sam Altman", "leads", "OpenAI")),
+        ("Nvidia unveiled a partnership with Amazon.", ("Nvidia", "partnersWith", "Amazon")),
+        ("Meta and Microsoft both use ChatGPT.", ("Microsoft", "uses", "ChatGPT")),
+        ("The New York Times filed a lawsuit against OpenAI.", ("The New York Times", "sues", "OpenAI")),
+        ("Amazon holds a stake in Anthropic.", ("Amazon", "investsIn", "Anthropic")),
+        ("Microsoft's investment in Mistral AI surprised Brussels.", ("Microsoft", "investsIn", "Mistral AI")),
+    ],
+)
+def test_constructions(extractor, text, claim):
+    assert claim in stated(extractor, text)
+
+
+def test_coordination_is_expanded_on_both_sides(extractor):
+    found = stated(extractor, "Amazon and Google invested in Anthropic and Databricks.")
+    assert {(a, "investsIn", b) for a in ("Amazon", "Google") for b in ("Anthropic", "Databricks")} <= found
+
+
+def test_a_claim_cites_the_sentence_and_the_mentions_it_comes_from(extractor):
+    text = "It rained. Microsoft invested in Mistral AI. It snowed."
+    claim = next(c for c in extractor(Article("a", text)).claims if c.relation == "investsIn")
+    assert claim.evidence.text == "Microsoft invested in Mistral AI."
+    for span in (claim.evidence, claim.subject_mention, claim.object_mention):
+        assert text[span.start_char : span.end_char] == span.text
+    assert claim.subject_mention.text == "Microsoft"
+
+
+def test_a_claim_says_why(extractor):
+    claim = next(c for c in extractor(Article("a", "Microsoft invested in Mistral AI.")).claims if c.relation == "investsIn")
+    assert any("invest" in reason for reason in claim.why)
+    assert claim.confidence >= RULE_CONFIDENCE
+
+
+@pytest.mark.parametrize("text", ["Microsoft and Google published their results.", "Apple, Nvidia and Amazon fell on Monday."])
+def test_names_side_by_side_are_no_claim(extractor, text):
+    assert stated(extractor, text) == set()
+
+
+def test_objections_without_a_target_are_about_the_regulation_last_spoken_of(extractor):
+    text = "Parliament debated the AI Act for months. Objections from the French government delayed the vote."
+    assert any(relation == "opposes" and "AI Act" in object_ for _, relation, object_ in stated_with_aliases(extractor, text))
+
+
+def stated_with_aliases(extractor, text: str) -> list[tuple[str, str, set[str]]]:
+    extraction = extractor(Article("a", text))
+    names = {entity.id: {entity.label, *entity.alt_labels} for entity in extraction.entities}
+    return [(claim.subject, claim.relation, names[claim.object]) for claim in extraction.claims]
+
+
+def test_a_relation_of_ones_own_works_with_cue_words_alone(schema):
+    organisations = frozenset({EntityType.COMPANY})
+    poaches = Relation("poachesFrom", organisations, organisations, cues=("poach from", "hire researcher from"))
+    own = replace(schema, relations={**schema.relations, "poachesFrom": poaches})
+    extractor = pipeline.load(own, model=pipeline.DEFAULT_MODEL)
+    assert ("Meta Platforms", "poachesFrom", "OpenAI") in stated(extractor, "Meta poached from OpenAI again.")
+    assert ("Apple Inc.", "poachesFrom", "Google") in stated(extractor, "Apple hired researchers from Google.")
+
+
+def test_the_same_text_gives_the_same_claims(extractor):
+    article = Article("a", "OpenAI CEO Sam Altman said Microsoft invested in OpenAI. Meta's LLaMA competes with ChatGPT.")
+    assert extractor(article) == extractor(article)
+    assert [claim.why for claim in extractor(article).claims] == [claim.why for claim in extractor(article).claims]
+
+
+@pytest.mark.shared
+def test_seed_article_states_its_clear_claims(extractor, shared_dir):
+    text = (shared_dir / "articles" / "iris-mistral-microsoft.txt").read_text(encoding="utf-8")
+    extraction = extractor(Article("seed", text))
+    claims = {(c.subject, c.relation, c.object): c for c in extraction.claims}
+    assert ("Microsoft", "investsIn", "Mistral_AI") in claims
+    opponents = {subject for subject, relation, _ in claims if relation == "opposes"}
+    assert {"Government_of_France", "Government_of_Germany"} <= opponents
+    benefit = next(c for c in extraction.claims if c.relation == "benefits" and c.object == "Big_Tech")
+    assert (benefit.polarity, benefit.modality) == (Polarity.AFFIRMED, Modality.POSSIBLE)

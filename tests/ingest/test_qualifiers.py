@@ -1,0 +1,108 @@
+"""Polarity, modality and attribution, on the real pipeline."""
+
+import pytest
+
+from ingest.model import Article, Claim, Modality, Polarity
+from ingest.pipeline import Extractor
+
+AFFIRMED, NEGATED = Polarity.AFFIRMED, Polarity.NEGATED
+ACTUAL, PLANNED, POSSIBLE, PAST = Modality.ACTUAL, Modality.PLANNED, Modality.POSSIBLE, Modality.PAST
+
+
+def claims(extractor: Extractor, text: str, relation: str, **about: str) -> list[Claim]:
+    return [claim for claim in extractor(Article("a", text, **about)).claims if claim.relation == relation]
+
+
+@pytest.mark.parametrize(
+    ("text", "relation", "polarity"),
+    [
+        ("Microsoft acquired Mistral AI.", "acquires", AFFIRMED),
+        ("Microsoft did not acquire Mistral AI.", "acquires", NEGATED),
+        ("Microsoft has never acquired Mistral AI.", "acquires", NEGATED),
+        ("Microsoft denied that it acquired Mistral AI.", "acquires", NEGATED),
+        ("Microsoft denied acquiring Mistral AI.", "acquires", NEGATED),
+        ("Microsoft refused to acquire Mistral AI.", "acquires", NEGATED),
+        ("Microsoft failed to acquire Mistral AI.", "acquires", NEGATED),
+        ("Microsoft ruled out acquiring Mistral AI.", "acquires", NEGATED),
+        ("Microsoft will not acquire Mistral AI.", "acquires", NEGATED),
+        ("Microsoft has no plans to acquire Mistral AI.", "acquires", NEGATED),
+        ("Amazon does not use ChatGPT.", "uses", NEGATED),
+        ("Amazon stopped using ChatGPT.", "uses", NEGATED),
+        ("Microsoft not only acquired Mistral AI but renamed it.", "acquires", AFFIRMED),
+        ("OpenAI CEO Sam Altman did not comment.", "leads", AFFIRMED),
+    ],
+)
+def test_polarity(extractor, text, relation, polarity):
+    assert {claim.polarity for claim in claims(extractor, text, relation)} == {polarity}
+
+
+@pytest.mark.parametrize(
+    ("text", "relation", "modality"),
+    [
+        ("Microsoft acquired Mistral AI.", "acquires", ACTUAL),
+        ("Microsoft will acquire Mistral AI.", "acquires", PLANNED),
+        ("Microsoft plans to acquire Mistral AI.", "acquires", PLANNED),
+        ("Microsoft agreed to acquire Mistral AI.", "acquires", PLANNED),
+        ("Microsoft is going to acquire Mistral AI.", "acquires", PLANNED),
+        ("Microsoft announced its intention to acquire Mistral AI.", "acquires", PLANNED),
+        ("Microsoft may acquire Mistral AI.", "acquires", POSSIBLE),
+        ("Microsoft could acquire Mistral AI.", "acquires", POSSIBLE),
+        ("Microsoft is in talks to acquire Mistral AI.", "acquires", POSSIBLE),
+        ("Microsoft is considering acquiring Mistral AI.", "acquires", POSSIBLE),
+        ("Microsoft is looking to acquire Mistral AI.", "acquires", POSSIBLE),
+        ("Microsoft reportedly acquired Mistral AI.", "acquires", POSSIBLE),
+        ("If Microsoft acquires Mistral AI, prices will rise.", "acquires", POSSIBLE),
+        ("Did Microsoft acquire Mistral AI?", "acquires", POSSIBLE),
+        ("Nobody knows whether Microsoft acquired Mistral AI.", "acquires", POSSIBLE),
+        ("Former Google CEO Eric Schmidt spoke first.", "leads", PAST),
+        ("Amazon no longer uses ChatGPT.", "uses", PAST),
+        ("Amazon previously used ChatGPT.", "uses", PAST),
+        ("Amazon used to use ChatGPT.", "uses", PAST),
+        ("The AI Act risks serving the interests of Big Tech.", "benefits", POSSIBLE),
+    ],
+)
+def test_modality(extractor, text, relation, modality):
+    assert {claim.modality for claim in claims(extractor, text, relation)} == {modality}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Microsoft denied reports that it acquired Mistral AI.",
+        "Has Microsoft acquired Mistral AI?",
+        "Microsoft has not acquired Mistral AI.",
+        "Reports that Microsoft had acquired Mistral AI were false.",
+    ],
+)
+def test_a_denial_or_a_question_never_becomes_a_fact(extractor, text):
+    facts = [c for c in claims(extractor, text, "acquires") if (c.polarity, c.modality) == (AFFIRMED, ACTUAL)]
+    assert facts == []
+
+
+@pytest.mark.parametrize(
+    ("text", "relation", "voice"),
+    [
+        ("Microsoft acquired Mistral AI.", "acquires", ""),
+        ("Sam Altman said that Microsoft acquired Mistral AI.", "acquires", "Sam_Altman"),
+        ("Microsoft acquired Mistral AI, Sam Altman said.", "acquires", "Sam_Altman"),
+        ("According to Sam Altman, Microsoft acquired Mistral AI.", "acquires", "Sam_Altman"),
+        ("Microsoft has acquired Mistral AI, according to Sam Altman.", "acquires", "Sam_Altman"),
+        ("“Microsoft acquired Mistral AI last week,” Sam Altman said.", "acquires", "Sam_Altman"),
+        ("“It was a good year. Microsoft acquired Mistral AI last week,” Sam Altman said.", "acquires", "Sam_Altman"),
+        ("OpenAI CEO Sam Altman said the weather was fine.", "leads", ""),
+    ],
+)
+def test_attribution(extractor, text, relation, voice):
+    assert {claim.attribution for claim in claims(extractor, text, relation)} == {voice}
+
+
+def test_the_author_of_an_opinion_piece_is_its_voice(extractor):
+    text = "Microsoft acquired Mistral AI."
+    told = claims(extractor, text, "acquires", author="Jane Roe", title="Opinion: enough is enough")
+    assert [claim.attribution for claim in told] == ["Jane_Roe"]
+    extraction = extractor(Article("a", text, author="Jane Roe", title="Opinion: enough is enough"))
+    assert "Jane Roe" in {entity.label for entity in extraction.entities}
+
+
+def test_the_author_of_a_report_is_not_its_voice(extractor):
+    assert [claim.attribution for claim in claims(extractor, "Microsoft acquired Mistral AI.", "acquires", author="Jane Roe")] == [""]
