@@ -30,6 +30,7 @@ _KINDS = {
 _KIND_SUFFIX = re.compile(rf"_\((?:{'|'.join(sorted({kind.replace(' ', '_') for kind in _KINDS.values()}))})\)$")
 _POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
 _STOP = re.compile(r"(?<=[^\W\d_]{4})\.$|(?<=\d)\.$|(?<=\d[A-Z]\d[A-Z])\.$")
+_DASH = re.compile(r"(?<=\w)[–‑](?=\d)")
 _LEGAL = re.compile(
     r",?\s+(?:Inc|Incorporated|Corp|Corporation|Co|Company|Ltd|Limited|LLC|LLP|LP|PLC|plc|PBC|GmbH|AG|SE|SA|S\.A|SAS|SARL|NV|N\.V|BV|B\.V|AB|AS|ASA|Oyj?|SpA|S\.p\.A|KK|Pty|Pte|Holdings?|Group)\.?$"
 )
@@ -38,7 +39,7 @@ _LEGAL = re.compile(
 def clean(name: str) -> str:
     """A name as it is compared and shown: single spaces, no leading "the", no possessive."""
     name = _POSSESSIVE.sub("", " ".join(name.split()))
-    name = _STOP.sub("", name)
+    name = _DASH.sub("-", _STOP.sub("", name))
     return name[4:] if name[:4] in ("the ", "The ") and len(name) > 4 else name
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import get_installed_models
+from spacy.util import compile_prefix_regex, get_installed_models
 
 from ingest.components import MENTIONS, register_extensions
 from ingest.errors import ArticleError, PipelineError
@@ -100,11 +100,18 @@ def build(schema: Schema, model: str, components: Config) -> Language:
             importlib.import_module(f"ingest.components.{module}")
     nlp = base(model)
     nlp.max_length = MAX_CHARS
+    _split_dashes(nlp)
     _add_steps(nlp, components)
     for _, component in nlp.pipeline:
         if hasattr(component, "use_schema"):
             component.use_schema(schema)
     return nlp
+
+
+def _split_dashes(nlp: Language) -> None:
+    """News agencies write "(Reuters) -Taiwanese": a dash before a capital is a token by itself."""
+    prefixes = [*(nlp.Defaults.prefixes or ()), r"[-–—](?=[A-Z][a-z])"]
+    nlp.tokenizer.prefix_search = compile_prefix_regex(prefixes).search  # type: ignore[attr-defined]
 
 
 def base(model: str) -> Language:

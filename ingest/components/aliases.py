@@ -11,10 +11,12 @@ from ingest.model import EntityType, KnownEntity
 from ingest.names import ORGANISATIONS, clean, initials, is_acronym, is_end, is_start, may_abbreviate, singular, without_legal_form
 
 _PRODUCTS = frozenset({EntityType.PRODUCT, EntityType.AI_MODEL})
+_SIZE = re.compile(r" \d+(?:\.\d+)?[BM]$")
 _INITIAL = re.compile(r"(?<=[a-z]) [A-Z]\. ")
 _NATIONS = "US|U.S.|American|UK|U.K.|British|EU|European Union|European|French|German|Italian|Spanish|Irish|Dutch|Japanese|Chinese"
 _NATION = re.compile(rf"^(?:{_NATIONS.replace('.', '[.]')})(?:['’]s)? ")
-_BRACKETS = re.compile(r"([^()\n]{4,120}?)\s*\(\s*[\"“']?(?:the )?[\"“']?([A-Z][\w&.-]{1,9})[\"”']?\s*\)")
+_BRACKETS = re.compile(r"\s\(\s*[\"“']?(?:the )?[\"“']?([A-Z][\w&.-]{1,9})[\"”']?\s*\)")
+_BEFORE_CHARS = 120
 
 
 class NameTable:
@@ -39,7 +41,7 @@ class NameTable:
 
     def exact(self, name: str) -> str | None:
         """The entity with this name, without regard to legal form, plural or nation."""
-        forms = (name, without_legal_form(name), name.removesuffix(" AI"), _INITIAL.sub(" ", name), *_national(name))
+        forms = (name, without_legal_form(name), name.removesuffix(" AI"), _INITIAL.sub(" ", name), _SIZE.sub("", name), *_national(name))
         found = next((self._exact[form] for form in forms if form in self._exact), None)
         if found is None and (one := self._exact.get(singular(name))) and self.entities[one].type in _PRODUCTS:
             return one
@@ -102,10 +104,14 @@ class Names:
     def _definitions(self, text: str) -> Iterator[tuple[str, str]]:
         """Abbreviations introduced in brackets: "Digital Markets Act (DMA)"."""
         for match in _BRACKETS.finditer(text):
-            before, short = match.group(1).split(), match.group(2)
+            before, short = text[max(0, match.start() - _BEFORE_CHARS) : match.start()].split(), match.group(1)
             for length in range(1, min(len(before), 10)):
                 name = clean(" ".join(before[-length:]))
-                if name[:1].isupper() and (is_acronym(short, name) or (name in self._kinds and may_abbreviate(short, name))):
+                if (
+                    name[:1].isupper()
+                    and before[-length][:1].isupper()
+                    and (is_acronym(short, name) or (name in self._kinds and may_abbreviate(short, name)))
+                ):
                     yield short, self._table.exact(name) or name
                     break
 
@@ -149,12 +155,26 @@ class Names:
 
     def _of_organisation(self, name: str) -> str | None:
         fits = is_end if name.split()[-1].lower() in _HEADS else is_start
+        if (usual := self._usual(name)) is not None:
+            return usual
         for entity in self._known:
             if entity.type in ORGANISATIONS and any(fits(name, form) for form in (entity.label, *entity.alt_labels)):
                 return entity.id
         if self._kinds[name] in ORGANISATIONS or fits is is_end:
-            return next((other for other in self._names if self._kinds[other] in ORGANISATIONS and fits(name, other)), None)
+            return next(
+                (
+                    other
+                    for other in self._names
+                    if self._kinds[other] in ORGANISATIONS and fits(name, other) and without_legal_form(other) != name
+                ),
+                None,
+            )
         return None
+
+    def _usual(self, name: str) -> str | None:
+        """A public body by the noun that newspapers use for it, where its surroundings are in the article ("the Commission")."""
+        entity, company = _USUAL.get(name, ("", frozenset()))
+        return entity if entity in self._table.entities and any(known.id in company for known in self._known) else None
 
     def _of_product(self, name: str) -> str | None:
         """A product without its maker's name in front: "Vision Pro" for "Apple Vision Pro"."""
@@ -169,6 +189,13 @@ class Names:
         return None
 
 
+_EU = frozenset({"European_Commission", "European_Union", "European_Parliament", "Digital_Markets_Act", "Digital_Services_Act"})
+_CONGRESS = frozenset({"United_States_Senate", "United_States_Congress", "United_States_House_of_Representatives"})
+_USUAL: dict[str, tuple[str, frozenset[str]]] = {
+    "Commission": ("European_Commission", _EU),
+    "Parliament": ("European_Parliament", _EU),
+    "House": ("United_States_House_of_Representatives", _CONGRESS),
+}
 _HEADS = (
     words("public_body_heads") | words("organization_heads") | {"times", "post", "journal", "court", "house", "university", "institute"}
 )

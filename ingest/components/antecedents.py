@@ -1,4 +1,4 @@
-"""What a description or pronoun refers back to: candidates by kind, ranked by recency, role and weight in the article; unclear cases stay open."""
+"""What a description or pronoun refers back to: candidates by kind, ranked by recency, role and weight; unclear cases stay open."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -88,4 +88,4 @@ def _is_barred(span: Span, anaphor: Token, distance: int) -> bool:
     root = span.root
     verb = anaphor.head if anaphor.dep_ != "pobj" else anaphor.head.head
     other = root.head if root.dep_ != "pobj" else root.head.head
-    return verb.i == other.i and root.dep_ != "poss" or root.i == anaphor.head.i or anaphor.i == root.head.i
+    return (verb.i == other.i and root.dep_ != "poss") or root.i == anaphor.head.i or anaphor.i == root.head.i

@@ -47,7 +47,7 @@ class Coreference:
         self._countries = {entity.id: entity.country for entity in schema.known_entities if entity.country}
 
     def __call__(self, doc: Doc) -> Doc:
-        mentions = [span for span in doc.spans[MENTIONS]]
+        mentions = list(doc.spans[MENTIONS])
         found = list(self._resolved(doc, mentions))
         both = sorted(mentions + found, key=lambda span: (span.start, span.end, span.kb_id_))
         doc.spans[MENTIONS] = SpanGroup(doc, name=MENTIONS, spans=both)
@@ -70,7 +70,7 @@ class Coreference:
 
     def _reference(self, history: History, token: Token, named: dict[int, Span]) -> list[Span]:
         lower = token.lower_
-        if lower in _PRONOUNS:
+        if lower in _PRONOUNS and token.text != "IT":
             return _pronoun(history, token)
         if token.tag_ in ("NN", "NNP") and lower in _nouns():
             return self._description(history, token, named)
@@ -153,7 +153,7 @@ def _group(history: History, head: Token) -> list[Span]:
         return []
     kind = _GROUPS[head.lemma_.lower()]
     here = history.sentence_of[head.i]
-    for distance in range(0, 3):
+    for distance in range(3):
         near = {
             span.kb_id_: span for span in history.mentions if span.label_ == kind and here - history.sentence_of[span.start] <= distance
         }

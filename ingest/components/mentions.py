@@ -4,6 +4,7 @@ Gazetteer names stand unless a longer name holds them ("Dell" in "Dell Technolog
 for which the base model's entities, the tags, or another place in the article speak. Types and entities are given by `aikg_linking`.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -21,7 +22,9 @@ _LOOSE = frozenset(
     {EntityType.PLACE, EntityType.CONCEPT, EntityType.GROUP, EntityType.PUBLIC_BODY, EntityType.GOVERNMENT, EntityType.PERSON}
 )
 _LEGAL = words("legal_forms")
+_HEAD_TABLES = ("company_heads", "public_body_heads", "research_heads", "organization_heads")
 _CUTTING = frozenset({"PERSON", "ORG", "GPE"})
+_VERSION = re.compile(r"[A-Za-z][-–]\d")
 _TRIMMED = frozenset({"of", "for", "and", "the", "on", "&", "-", "–", "‑", ",", "in", "to", ".", "'s", "’s"})
 
 
@@ -100,7 +103,7 @@ def _pieces(doc: Doc, known: list[Span], starts: frozenset[int]) -> Iterator[Pie
     flags = name_tokens(doc)
     for span in known:
         for i in range(span.start, span.end):
-            flags[i] = True
+            flags[i] = flags[i] or span.label_ != EntityType.CONCEPT.value or span.text not in words("generic")
     position = 0
     for run in runs(doc, flags, starts):
         while position < len(known) and known[position].end <= run.start:
@@ -164,22 +167,39 @@ def _counts_noun(doc: Doc, piece: Piece) -> bool:
 
 
 def _without_makers(doc: Doc, pieces: list[Piece]) -> list[Piece]:
-    """Pieces that begin with a known organisation's name, divided where the rest is a name by itself: "Nvidia | H100", not "Intel Capital"."""
+    """Pieces that begin with a known firm's name, divided where the rest is a name by itself: "Nvidia | H100", not "Intel Capital"."""
     known = {span.start: span for span in doc.spans[GAZETTEER] if span.label_ == EntityType.COMPANY.value}
     alone = {doc[piece.start : piece.end].text for piece in pieces}
     done = []
     for piece in pieces:
         maker = known.get(piece.start) if piece.known is None else None
         rest = doc[maker.end : piece.end] if maker is not None and maker.end < piece.end else None
-        if maker is not None and rest is not None and (rest.text in alone or _is_model_number(rest)):
+        if maker is not None and rest is not None and _is_apart(rest, alone):
             done += [Piece(maker.start, maker.end, maker), Piece(rest.start, rest.end)]
+        elif piece.known is None and (halves := _halves(doc, piece, alone)):
+            done += halves
         else:
             done.append(piece)
     return done
 
 
-def _is_model_number(span: Span) -> bool:
-    return span[0].text not in ("-", "–") and any(c.isdigit() for c in span.text) and any(c.isalpha() for c in span.text)
+def _is_apart(rest: Span, alone: set[str]) -> bool:
+    """Whether what follows a maker's name is a name by itself: a model number, or a name that stands alone elsewhere and is no mere noun."""
+    if rest[0].text in ("-", "–"):
+        return False
+    noun = len(rest) == 1 and any(rest.text.lower() in words(table) for table in _HEAD_TABLES)
+    return (rest.text in alone and not noun) or (any(c.isdigit() for c in rest.text) and any(c.isalpha() for c in rest.text))
+
+
+def _halves(doc: Doc, piece: Piece, alone: set[str]) -> list[Piece]:
+    """The two sides of a hyphen that are both names elsewhere: "the Kroger-Albertsons merger"."""
+    if (
+        piece.end - piece.start == 3
+        and doc[piece.start + 1].text in ("-", "–")
+        and {doc[piece.start].text, doc[piece.end - 1].text} <= alone
+    ):
+        return [Piece(piece.start, piece.start + 1), Piece(piece.end - 1, piece.end)]
+    return []
 
 
 def _can_follow(doc: Doc, i: int) -> bool:
@@ -198,7 +218,9 @@ def _trimmed(doc: Doc, piece: Piece) -> Iterator[Piece]:
         ):
             cuts.append(i)
     for start, end in zip(cuts, [*cuts[1:], piece.end], strict=True):
-        while start < end and (doc[start].lower_ in _TRIMMED or doc[start].lower_ in words("roles") or doc[start].is_punct):
+        while start < end and (
+            doc[start].lower_ in _TRIMMED or doc[start].lower_ in _LEGAL or doc[start].lower_ in words("roles") or doc[start].is_punct
+        ):
             start += 1
         while start < end and (doc[end - 1].lower_ in _TRIMMED - {"."} or doc[end - 1].lower_ in words("roles") or doc[end - 1].is_quote):
             end -= 1
@@ -211,7 +233,9 @@ def _is_sure(doc: Doc, piece: Piece, starts: frozenset[int], headline: set[int])
     tokens = doc[piece.start : piece.end]
     entity = any(token.ent_type_ in _ENTITY_LABELS for token in tokens)
     proper = all(token.tag_ in ("NNP", "NNPS", "CD", "HYPH", "IN", "CC", ".", ",", "DT", "POS") for token in tokens)
-    coded = any(is_code(token.text) or any(c.isupper() for c in token.text[1:]) for token in tokens if len(token) > 1)
+    coded = bool(_VERSION.search(tokens.text)) or any(
+        is_code(token.text) or any(c.isupper() for c in token.text[1:]) for token in tokens if len(token) > 1
+    )
     if piece.start in headline:
         return (len(tokens) == 1 and is_code(tokens.text)) or (
             tokens[0].text in first_names() and all(i.ent_type_ == "PERSON" for i in tokens)

@@ -9,6 +9,7 @@ from ingest.lexicon import words
 
 _HYPHENS = frozenset({"-", "–", "‑"})
 _JOINTS = frozenset({"of", "for", "and", "the", "on", "&", "de", "la", "del", "von", "van", "der", "du", "des", "di", "da", "in", "to"})
+_TITLES = frozenset({"ORG", "PRODUCT", "LAW", "FAC"})
 _NO_NAME_TYPES = frozenset({"DATE", "TIME", "MONEY", "PERCENT", "QUANTITY", "ORDINAL", "LANGUAGE"})
 
 
@@ -47,6 +48,10 @@ def name_tokens(doc: Doc) -> list[bool]:
         good = (is_capital(text) or is_code(text)) and text.lower() not in never and text not in generic
         if good and token.ent_type_ in _NO_NAME_TYPES and not is_code(text):
             good = False
+        if not good and text[:1].isupper() and token.ent_iob_ == "I" and token.ent_type_ in _TITLES and text not in generic:
+            good = True  # "Digital Content Next"
+        if token.lower_ == "prime" and token.i + 1 < len(doc) and doc[token.i + 1].lower_ == "minister":
+            good = False
         flags.append(good)
     return flags
 
@@ -56,7 +61,7 @@ def runs(doc: Doc, flags: list[bool], starts: frozenset[int]) -> Iterator[Run]:
     roles = words("roles")
     position, count = 0, len(doc)
     while position < count:
-        if not flags[position] or doc[position].lower_ in roles:
+        if not (flags[position] or _generic_start(doc, flags, position)) or doc[position].lower_ in roles:
             position += 1
             continue
         end = position + 1
@@ -76,6 +81,8 @@ def _step(doc: Doc, flags: list[bool], start: int, at: int) -> int:
     token = doc[at]
     if flags[at]:
         return 0 if token.lower_ in words("roles") and not _within_entity(doc, at) else 1
+    if token.text in words("generic"):
+        return int(_is_inside(doc, flags, at))
     if token.text in _HYPHENS:
         return _hyphen(doc, flags, at)
     if token.tag_ == "CD" or token.is_digit:
@@ -83,6 +90,20 @@ def _step(doc: Doc, flags: list[bool], start: int, at: int) -> int:
     if token.lower_ in _JOINTS and at + 1 < len(doc) and not doc[at + 1].is_sent_start:
         return _joint(doc, flags, start, at)
     return int(token.text == "," and _within_entity(doc, at) and _comma(doc, start, at))
+
+
+def _generic_start(doc: Doc, flags: list[bool], at: int) -> bool:
+    """ "AGI House": an abbreviation of the trade opens a name when the base model takes both words for one."""
+    return (
+        doc[at].text in words("generic") and at + 1 < len(doc) and flags[at + 1] and doc[at + 1].ent_iob_ == "I" and doc[at].ent_iob_ == "B"
+    )
+
+
+def _is_inside(doc: Doc, flags: list[bool], at: int) -> bool:
+    """Whether an abbreviation of the trade is part of the name around it: "Centre for AI Innovation", "Microsoft AI", not "the H100 AI chip"."""
+    if at + 1 < len(doc) and flags[at + 1] and doc[at + 1].lower_ not in words("roles") and not doc[at + 1].is_sent_start:
+        return doc[at + 1].ent_iob_ != "B" or doc[at + 1].ent_type_ != "PERSON"
+    return doc[at].ent_iob_ == "I" and not (at + 1 < len(doc) and doc[at + 1].tag_ in ("NN", "NNS"))
 
 
 def _hyphen(doc: Doc, flags: list[bool], at: int) -> int:
@@ -110,7 +131,7 @@ def _joint(doc: Doc, flags: list[bool], start: int, at: int) -> int:
     after = at + 1
     if doc[at].lower_ in ("of", "for", "on") and doc[after].lower_ in ("the", "its") and after + 1 < len(doc):
         after += 1
-    if not flags[after]:
+    if not flags[after] and not (doc[after].text in words("generic") and after + 1 < len(doc) and flags[after + 1]):
         return 0
     opening = doc[start].lower_
     institution = opening in words("institution_words") or doc[at - 1].lower_ in words("institution_words")
