@@ -16,9 +16,9 @@ from kg.evaluate import Mistake
 from kg.settings import Settings
 
 EXAMPLES = (
-    "kg evaluate annotated/                  a table by relation; annotated/articles/NAME.txt with annotated/gold/NAME.jsonl",
-    "kg evaluate annotated/ --errors         every wrong and missed claim with its sentence",
-    "kg evaluate annotated/ --format json",
+    ("kg evaluate annotated/", "a table by relation; annotated/articles/NAME.txt with annotated/gold/NAME.jsonl"),
+    ("kg evaluate annotated/ --errors", "every wrong and missed claim with its sentence"),
+    ("kg evaluate annotated/ --format json", "the figures alone"),
 )
 
 

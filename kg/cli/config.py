@@ -1,0 +1,57 @@
+"""`kg config`: the settings."""
+
+import json
+import os
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kg.cli import options
+from kg.settings import Settings
+
+EXAMPLES = (
+    ("kg config", "every setting with its value"),
+    ("KG_PORT=9000 kg config --format json", "as JSON, for a program"),
+)
+
+
+class Layout(StrEnum):
+    """How to print."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def command(
+    data: options.Data = None,
+    layout: Annotated[Layout, typer.Option("--format", "-f", help="How to print.")] = Layout.TABLE,
+) -> None:
+    """Show every setting, its value and where that comes from.
+
+    A flag comes before its KG_* variable, and that before the default. Flags are named like the settings: `query_timeout_s` is
+    KG_QUERY_TIMEOUT_S.
+    """
+    settings = Settings.load(data=data)
+    flags = {"data"} if data else set()
+    rows = [(name, value, _origin(name, flags), Settings.model_fields[name].description or "") for name, value in settings]
+    if layout is Layout.JSON:
+        json.dump({name: {"value": _plain(value), "from": origin} for name, value, origin, _ in rows}, sys.stdout, indent=1)
+        typer.echo()
+        return
+    table = Table("setting", "value", "from", "what it is", header_style="bold")
+    for name, value, origin, description in rows:
+        table.add_row(name, "" if value is None else str(value), origin, description.replace("[", r"\["))
+    Console(highlight=False).print(table)
+
+
+def _origin(name: str, flags: set[str]) -> str:
+    variable = f"KG_{name.upper()}"
+    return "flag" if name in flags else variable if variable in os.environ else "default"
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, int | float | str | None) else str(value)

@@ -1,0 +1,46 @@
+"""`kg export`: the whole graph in a file."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kg import dump
+from kg.cli import options
+from kg.errors import SettingError
+from kg.settings import Settings
+from kg.snapshots import current
+
+EXAMPLES = (
+    ("kg export > graph.nq", "N-Quads, sorted: the same content gives the same bytes"),
+    ("kg export --output graph.nq.gz", "compressed, by the name's end"),
+    ("kg export --format trig --output graph.trig", "for reading"),
+)
+
+
+def command(
+    output_format: Annotated[
+        str, typer.Option("--format", "-f", help="nquads, trig, jsonld; without graph names turtle, ntriples, rdfxml.")
+    ] = "nquads",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; .gz compresses. [standard output]")
+    ] = None,
+    data: options.Data = None,
+) -> None:
+    """Write the whole graph to a file.
+
+    Quads come graph by graph in the order of the graphs' names, sorted within each, so that the same content gives the same bytes. The file
+    appears under its name only when it is complete.
+    """
+    settings = Settings.load(data=data)
+    with current(settings.data) as snapshot:
+        store = snapshot.open()
+        if output is None:
+            dump.write(store, sys.stdout.buffer, output_format, snapshot.base_iri)
+            sys.stdout.flush()
+            return
+        try:
+            dump.write_file(store, output, output_format, snapshot.base_iri)
+        except OSError as error:
+            raise SettingError(f"cannot write {output}: {error.strerror or error}; choose another --output") from error

@@ -1,0 +1,161 @@
+"""`kg query`: SPARQL on the published snapshot."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Timer
+from typing import Annotated
+
+import typer
+from pyoxigraph import Store
+
+from kg import queries, syntax
+from kg.cli import options, results
+from kg.errors import QueryError
+from kg.iris import PREFIXES, Iris
+from kg.queries import Bindings
+from kg.settings import Settings
+from kg.snapshots import current
+
+EXAMPLES = (
+    ("kg query --list", "the saved queries and their parameters"),
+    ("kg query --name who-invests-in-whom", "a saved query"),
+    ("kg query --name claims-about-an-entity --param entity='Mistral AI'", "with a parameter"),
+    ("kg query 'SELECT ?s ?o { ?s aikg:investsIn ?o }' --format csv", "SPARQL as it is; the usual prefixes are declared"),
+    ("kg query question.rq --format json", "SPARQL in a file; - reads standard input"),
+)
+
+_EXPECTED_SHOWN = 12
+_POSITION = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
+
+
+def command(
+    query: Annotated[str | None, typer.Argument(metavar="FILE.rq|SPARQL", help="A file, a query, or - for standard input.")] = None,
+    name: Annotated[str | None, typer.Option("--name", "-n", metavar="SAVED", help="Run the saved query of this name.")] = None,
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the saved query.")] = None,
+    show_list: Annotated[bool, typer.Option("--list", "-l", help="List the saved queries.")] = False,
+    output_format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", help="table, csv, tsv, json, xml; for graphs turtle, ntriples, jsonld, rdfxml."),
+    ] = None,
+    data: options.Data = None,
+    timeout_s: options.QueryTimeout = None,
+) -> None:
+    """Run a SPARQL query or a saved query.
+
+    Rows are shown as a table on a terminal and written as CSV to a pipe or file; CONSTRUCT and DESCRIBE give Turtle. The default graph is
+    everything that is stored, unless the query says FROM. A query past its deadline is stopped.
+    """
+    if show_list:
+        _list_saved()
+        return
+    settings = Settings.load(data=data, query_timeout_s=timeout_s)
+    with current(settings.data) as snapshot, _deadline(settings.query_timeout_s):
+        store = snapshot.open()
+        text, source, bindings = _asked(query, name, param or [], store, Iris(snapshot.base_iri))
+        result = run(store, text, source, snapshot.base_iri, bindings)
+        results.write(result, output_format, sys.stdout.buffer, snapshot.base_iri)
+        sys.stdout.flush()
+
+
+def run(store: Store, text: str, source: str, base_iri: str, bindings: Bindings | None = None) -> results.Result:
+    """Evaluates a query on the union of all graphs, or on the dataset that it names. Raises QueryError with the place of a mistake."""
+    reading = syntax.read(text)
+    if reading.form is syntax.Form.UPDATE:
+        raise QueryError(f"{source} is an update; `kg query` only reads")
+    try:
+        return store.query(
+            text,
+            base_iri=base_iri,
+            prefixes=PREFIXES,
+            use_default_graph_as_union=not reading.names_dataset,
+            substitutions=bindings or None,  # type: ignore[arg-type]  # a dict of narrower values
+        )
+    except SyntaxError as error:
+        raise QueryError(_explained(str(error), text, source)) from error
+
+
+def _asked(query: str | None, name: str | None, params: list[str], store: Store, iris: Iris) -> tuple[str, str, Bindings | None]:
+    """The text to run, what to call it in a complaint, and the values of its parameters."""
+    if (query is None) == (name is None):
+        raise QueryError("give either a query (a file or SPARQL) or --name SAVED; `kg query --list` shows the saved ones")
+    if name is not None:
+        saved = queries.find(name)
+        return saved.text, f"saved query {name}", queries.bind(saved, dict(map(_pair, params)), partial(queries.find_entity, store, iris))
+    if params:
+        raise QueryError("--param belongs to a saved query (--name)")
+    assert query is not None  # noqa: S101  one of the two is given
+    if query == "-":
+        return sys.stdin.read(), "the query on standard input", None
+    if Path(query).suffix in {".rq", ".sparql"} or Path(query).is_file():
+        return _read(Path(query)), query, None
+    return query, "the query", None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise QueryError(f"--param {text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _explained(complaint: str, text: str, source: str) -> str:
+    """The engine's complaint with the place in words, the words there, and the first few of what it expected."""
+    match = _POSITION.match(complaint)
+    if match is None:
+        return f"{source} is not SPARQL: {complaint}"
+    line, column, expected = int(match[1]), int(match[2]), match[3]
+    lines = text.splitlines() or [""]
+    there = lines[line - 1][column - 1 :].strip()[:30] if line <= len(lines) else ""
+    found = f"at {there!r}" if there else "at its end"
+    return f"{source} is not SPARQL: line {line}, column {column}, {found}: {_expected(expected)}"
+
+
+def _expected(text: str) -> str:
+    """The keywords and signs among what the parser would have taken, or its reason where it gives one.
+
+    It also lists every kind of letter and quotation mark, which helps nobody.
+    """
+    if not text.startswith("expected one of "):
+        return text
+    words = text.removeprefix("expected one of ").replace("\n", " ").split(", ")
+    if reasons := [word for word in words if " " in word and word[:1].isupper()]:
+        return "; ".join(reasons)
+    signs = [word.strip('"') for word in words if not (".." in word or "'" in word or "\\" in word)]
+    return "expected " + " ".join(sorted(signs, key=str.isalpha)[:_EXPECTED_SHOWN]) + (" …" if len(signs) > _EXPECTED_SHOWN else "")
+
+
+@contextmanager
+def _deadline(timeout_s: float) -> Iterator[None]:
+    """Ends the process when the block takes longer: the engine cannot be interrupted, and what is on standard output is not complete."""
+
+    def stop() -> None:
+        typer.echo(f"kg: the query took longer than {timeout_s:g} s; ask for less, or give it longer with --timeout-s", err=True)
+        os._exit(QueryError.exit_code)
+
+    timer = Timer(timeout_s, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _list_saved() -> None:
+    for saved in queries.load().values():
+        typer.echo(f"{saved.name}\n    {saved.summary}")
+        for parameter in saved.parameters:
+            need = "required" if parameter.required else f"default {parameter.default}" if parameter.default else "optional"
+            typer.echo(f"    --param {parameter.name}=…  {parameter.type}, {need}: {parameter.description}")
