@@ -1,12 +1,14 @@
 """Query results on standard output: streamed in a standard format, or as a table for the eye."""
 
 import sys
+from collections.abc import Iterable
 from itertools import islice
 from typing import IO
 
 from pyoxigraph import (
     Literal,
     NamedNode,
+    Quad,
     QueryBoolean,
     QueryResultsFormat,
     QuerySolutions,
@@ -55,16 +57,29 @@ def write(result: Result, name: str | None, output: IO[bytes], base_iri: str) ->
         show(result, base_iri)
 
 
-def write_graph(triples: QueryTriples | list[Triple], name: str, output: IO[bytes], base_iri: str) -> None:
+def write_graph(triples: Iterable[Triple], name: str, output: IO[bytes], base_iri: str) -> None:
     """Writes a graph in the format of this name. Raises SettingError when there is no such format for graphs."""
-    chosen = _format(name, GRAPHS, "a graph")
+    _serialize(triples, graph_format(name), output, base_iri)
+
+
+def write_quads(quads: Iterable[Quad], name: str, output: IO[bytes], base_iri: str) -> None:
+    """Writes quads in the format of this name, their triples where it has no graphs. Raises SettingError when there is no such format."""
+    chosen = graph_format(name)
+    _serialize(quads if chosen.quads else (quad.triple for quad in quads), chosen, output, base_iri)
+
+
+def graph_format(name: str) -> Format:
+    """The format of graphs of this name. Raises SettingError when there is none."""
+    return _format(name, GRAPHS, "graphs")
+
+
+def _serialize(quads: Iterable[Triple] | Iterable[Quad], chosen: Format, output: IO[bytes], base_iri: str) -> None:
     if chosen.name == "jsonld":
         from kg.workers.worker import compacted
 
-        output.write(compacted(serialize(triples, format=RdfFormat.JSON_LD), PREFIXES) + b"\n")
+        output.write(compacted(serialize(quads, format=RdfFormat.JSON_LD), prefixes_of(base_iri)) + b"\n")
         return
-    prefixes = prefixes_of(base_iri) if chosen.name in _READABLE else None
-    serialize(triples, output, rdf_format(chosen), prefixes=prefixes)
+    serialize(quads, output, rdf_format(chosen), prefixes=prefixes_of(base_iri) if chosen.name in _READABLE else None)
 
 
 def rdf_format(chosen: Format) -> RdfFormat:

@@ -1,0 +1,126 @@
+"""`kg extract`: what is found in an article."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import IO, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ingest.errors import ArticleError
+from ingest.model import EntityType, Extraction, Polarity
+from kg import build
+from kg.cli import options, results
+from kg.extractions import as_json, as_json_line
+from kg.iris import Iris
+from kg.knowledge import KnowledgeGraph
+from kg.quads import Run, article_graph, claim_label
+from kg.settings import Settings
+
+EXAMPLES = (
+    ("kg extract article.txt", "the article with its entities and claims highlighted"),
+    ("kg extract article.txt --explain", "and why each claim was found"),
+    ("kg extract article.txt --format json", "entities, mentions and claims with offsets"),
+    ("kg extract --format jsonl articles.jsonl > claims.jsonl", "many articles, one a line, in one process"),
+    ("kg extract article.md --format turtle", "the RDF that kg ingest would store"),
+)
+
+_EXIT_NOTHING, _EXIT_SOME_FAILED = 2, 3
+_FORMATS = ("text", "json", "jsonl")
+_STYLES = {
+    EntityType.COMPANY: "bold cyan",
+    EntityType.PERSON: "bold magenta",
+    EntityType.GOVERNMENT: "bold yellow",
+    EntityType.PUBLIC_BODY: "bold yellow",
+    EntityType.REGULATION: "bold red",
+    EntityType.PLACE: "green",
+    EntityType.AI_MODEL: "bold blue",
+    EntityType.PRODUCT: "blue",
+}
+_OTHER_STYLE = "bold"
+
+
+def command(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files (.txt, .md, .jsonl), directories, or - for JSON lines.")],
+    output_format: Annotated[
+        str, typer.Option("--format", "-f", help="text, json, jsonl; as RDF turtle, nquads, trig, ntriples, jsonld, rdfxml.")
+    ] = "text",
+    explain: Annotated[bool, typer.Option("--explain", help="Say which patterns and features are behind each claim.")] = False,
+    keep_text: Annotated[bool, typer.Option("--keep-text", help="In RDF, include the full text.")] = False,
+    data: options.Data = None,
+    base_iri: options.BaseIri = None,
+    spacy_model: options.Model = None,
+    processes: options.Processes = None,
+) -> None:
+    """Show what is found in an article; store nothing.
+
+    JSON has the entities with their mentions, and the claims with evidence, qualifiers and confidence; offsets count Unicode characters of
+    the article's text. An article that cannot be read is reported, and the rest goes on.
+    """
+    settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, processes=processes)
+    if output_format not in _FORMATS:
+        results.graph_format(output_format)
+    iris = Iris(build.base_iri(settings))
+    extractor, run, schema = build.load_extractor(settings, iris.base)
+    writers: dict[str, Callable[[Extraction], None]] = {
+        "text": lambda found: _show(found, explain=explain),
+        "json": lambda found: _write_json(as_json(found, explain=explain), indent=1),
+        "jsonl": lambda found: _write_json(as_json_line(found, explain=explain), indent=None),
+    }
+    symmetric = build.symmetric(schema)
+    write = writers.get(output_format) or (
+        lambda found: _write_rdf(found, output_format, sys.stdout.buffer, iris, run, symmetric, keep_text=keep_text)
+    )
+    shown = failed = 0
+    for extraction in extractor.extract(build.articles(paths), processes=settings.processes):
+        if isinstance(extraction, ArticleError):
+            failed += 1
+            typer.echo(f"failed: {extraction}", err=True)
+        else:
+            shown += 1
+            write(extraction)
+    if failed:
+        raise typer.Exit(_EXIT_SOME_FAILED if shown else _EXIT_NOTHING)
+
+
+def _write_json(found: dict[str, object], *, indent: int | None) -> None:
+    sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=indent) + "\n")
+    sys.stdout.flush()
+
+
+def _write_rdf(
+    found: Extraction, name: str, output: IO[bytes], iris: Iris, run: Run, symmetric: frozenset[str], *, keep_text: bool
+) -> None:
+    """The article's graph and its part of the knowledge graph, as an empty store would get them."""
+    graph = article_graph(found, iris, run, symmetric=symmetric, keep_text=keep_text)
+    change = KnowledgeGraph(lambda *_: iter(()), iris, build.known_entities(iris)).replace([graph], run)
+    results.write_quads(sorted(change.added, key=str), name, output, iris.base)
+
+
+def _show(found: Extraction, *, explain: bool) -> None:
+    console = Console(highlight=False)
+    if found.article.title:
+        console.print(Text(found.article.title, style="bold underline"))
+    text = Text(found.article.text)
+    for mention in found.mentions:
+        text.stylize(_STYLES.get(mention.type, _OTHER_STYLE), mention.span.start_char, mention.span.end_char)
+    for claim in found.claims:
+        text.stylize("underline", claim.subject_mention.start_char, claim.subject_mention.end_char)
+        text.stylize("underline", claim.object_mention.start_char, claim.object_mention.end_char)
+    console.print(text)
+    labels = {entity.id: entity.label for entity in found.entities}
+    kinds = sorted({mention.type for mention in found.mentions})
+    console.print()
+    for kind in kinds:
+        names = sorted({labels.get(m.entity, m.entity) for m in found.mentions if m.type is kind})
+        console.print(Text(f"{kind.value}: ", style=_STYLES.get(kind, _OTHER_STYLE)) + Text(", ".join(names), style="not bold"))
+    console.print()
+    for claim in found.claims:
+        style = "red" if claim.polarity is Polarity.NEGATED else "cyan"
+        console.print(Text(claim_label(claim, labels), style=style) + Text(f"  {claim.confidence:.2f}", style="dim"))
+        console.print(Text(f"  “{' '.join(claim.evidence.text.split())}”"))
+        if explain:
+            console.print(Text(f"  because of {', '.join(claim.why) or 'nothing it told'}", style="dim"))
+    console.print(Text(f"{len(found.claims)} claims, {len(found.entities)} entities, {len(found.mentions)} mentions", style="dim"))
