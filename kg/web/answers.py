@@ -23,6 +23,7 @@ OLD_HTTP_BYTES = 16 * 1024 * 1024  # HTTP/1.0 cannot tell a cut answer from a wh
 FAILURES: dict[str, tuple[int, str, str]] = {
     "syntax": (400, "syntax", ""),
     "value": (400, "value", ""),
+    "absent": (404, "not-found", ""),
     "engine": (500, "engine", "the query engine failed; the query may work when written differently"),
     "memory": (413, "memory", "narrow the query, or add LIMIT"),
     Death.MEMORY: (413, "memory", "narrow the query, or add LIMIT"),

@@ -7,14 +7,17 @@ from fastapi import FastAPI
 from kg import snapshots
 from kg.formats import GRAPHS, RESULTS
 from kg.settings import Settings
-from kg.web import description, pages
+from kg.syntax import Reading
+from kg.web import access, description, pages, updates
 from kg.web.answers import Answers
 from kg.web.app import App, Routes, reading
 from kg.web.call import Call
+from kg.web.graphs import GraphStore
 from kg.web.metrics import CONTENT_TYPE, Metrics
 from kg.web.problems import ProblemError
 from kg.web.protocol import Ask
 from kg.web.sparql import Sparql
+from kg.web.writes import Writes
 from kg.workers.pool import Pool
 from kg.workers.snapshot import lease_current
 
@@ -27,10 +30,12 @@ class Service:
     pool: Pool
     draining: bool = False
     answers: Answers = field(init=False)
+    writes: Writes = field(init=False)
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
         self.answers = Answers(self.pool)
+        self.writes = Writes(self.settings, self.refresh)
         self.metrics = Metrics(self.answers, lambda: None)
 
     def refresh(self) -> None:
@@ -66,26 +71,38 @@ class Service:
         """Prometheus metrics."""
         await call.respond(200, [(b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")], self.metrics.text())
 
-    async def update(self, call: Call, ask: Ask, reading: object) -> None:
-        """An update."""
-        raise ProblemError(401, "token", "updates need a token", headers={"WWW-Authenticate": "Bearer"})
+    async def update(self, call: Call, ask: Ask, reading: Reading) -> None:
+        """An update, on disk and visible to every query that begins after the answer."""
+        access.require(call, self.settings.data, "update")
+        text = updates.with_dataset(ask, reading)
+        await self.writes.update(text, base_iri=f"{self.pool.lease.base_iri}sparql")
+        call.note["form"] = "UPDATE"
+        await call.respond(204, [])
 
 
 def create_app(service: Service) -> App:
     """The application for uvicorn."""
+    settings = service.settings
     sparql = Sparql(
-        service.answers, service.describe, service.query_page, service.update, limit_bytes=service.settings.request_limit_kb * 1024
+        service.answers,
+        service.describe,
+        service.query_page,
+        service.update,
+        query_bytes=settings.request_limit_kb * 1024,
+        update_bytes=settings.write_limit_mb * 1024 * 1024,
     )
+    graphs = GraphStore(settings, service.answers, service.writes)
     rest = FastAPI(title="AIKG", description="News about AI as a graph in which every claim cites its sentence.", version="0.1.0")
     routes = Routes(
         exact={
             "/": reading(service.home),
             "/sparql": sparql,
+            "/graphs": graphs,
             "/health": reading(service.health),
             "/ready": reading(service.ready),
             "/metrics": reading(service.expose),
         },
-        prefixes={"/static/": reading(pages.static)},
+        prefixes={"/static/": reading(pages.static), "/graphs/": graphs, "/graph/": graphs},
         rest=rest,
     )
     return App(routes, service.metrics)

@@ -100,6 +100,7 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
     finally:
         follower.cancel()
         draining.cancel()
+        await service.writes.close()
         await pool.close()
 
 

@@ -29,7 +29,8 @@ class Sparql:
     describe: Handler
     page: Handler
     update: Updater
-    limit_bytes: int
+    query_bytes: int
+    update_bytes: int
 
     async def __call__(self, call: Call) -> None:
         """Answer one request to /sparql."""
@@ -39,7 +40,7 @@ class Sparql:
         if call.method in ("GET", "HEAD") and b"format=" not in call.scope["query_string"] and formats.prefers_html(call.header(b"accept")):
             await self.page(call)
             return
-        ask = await protocol.ask(call, limit_bytes=self.limit_bytes)
+        ask = await protocol.ask(call, limit_bytes=self.query_bytes, update_bytes=self.update_bytes)
         if ask is None:
             await self.describe(call)
             return

@@ -24,48 +24,46 @@ X32_BIT = 0x40000000
 
 
 class System(NamedTuple):
-    """The system calls of one architecture: its AUDIT_ARCH, those refused, and those whose flags (argument index) must not ask to write."""
+    """The system calls of one architecture: its AUDIT_ARCH, those that reach out, those that change files, and those that open them."""
 
     audit: int
-    refused: tuple[int, ...]
+    connecting: tuple[int, ...]
+    changing: tuple[int, ...]
     opening: tuple[tuple[int, int], ...]
 
 
-# Refused: socket connect accept bind listen socketpair accept4 (what is connected already may go on); execve execveat ptrace
-# process_vm_writev; creat rename link symlink unlink mkdir rmdir truncate ftruncate fallocate chmod chown mknod and their *at forms;
-# openat2 (its flags are behind a pointer); io_uring_setup (a way around the rest); mount unshare setns bpf.
-# Opening: open and openat, with the index of the flags.
+# Connecting: socket connect accept bind listen socketpair accept4 (what is connected already may go on); execve execveat ptrace
+# process_vm_writev; io_uring_setup (a way around the rest); mount unshare setns bpf.
+# Changing: creat rename link symlink unlink mkdir rmdir truncate ftruncate fallocate chmod chown mknod and their *at forms; openat2 (its
+# flags are behind a pointer). Opening: open and openat, with the index of the flags.
 SYSTEMS = {
     "x86_64": System(
         audit=0xC000003E,
-        refused=(
-            *(41, 42, 43, 49, 50, 53, 288),
-            *(59, 322, 101, 311),
-            *(85, 82, 86, 88, 87, 83, 84, 76, 77, 285, 90, 91, 92, 93, 94, 133, 264, 316, 265, 266, 263, 258, 268, 260, 259),
-            *(437, 425, 165, 272, 308, 321),
+        connecting=(41, 42, 43, 49, 50, 53, 288, 59, 322, 101, 311, 425, 165, 272, 308, 321),
+        changing=(
+            *(85, 82, 86, 88, 87, 83, 84, 76, 77, 285, 90, 91, 92, 93, 94, 133),
+            *(264, 316, 265, 266, 263, 258, 268, 260, 259, 437),
         ),
         opening=((2, 1), (257, 2)),
     ),
     "aarch64": System(
         audit=0xC00000B7,
-        refused=(
-            *(198, 203, 202, 200, 201, 199, 242),
-            *(221, 281, 117, 271),
-            *(38, 276, 37, 36, 35, 34, 45, 46, 47, 52, 53, 54, 55, 33),
-            *(437, 425, 40, 97, 268, 280),
-        ),
+        connecting=(198, 203, 202, 200, 201, 199, 242, 221, 281, 117, 271, 425, 40, 97, 268, 280),
+        changing=(38, 276, 37, 36, 35, 34, 45, 46, 47, 52, 53, 54, 55, 33, 437),
         opening=((56, 2),),
     ),
 }
 
 
-def confine(memory_mb: int) -> list[str]:
+def confine(memory_mb: int, *, may_write: bool = False) -> list[str]:
     """Give up network, writing and memory beyond the cap, in this thread and all to come; returns what could not be given up."""
     problems = [*_limit_memory(memory_mb), *_die_with_parent()]
-    return [*problems, *_filter_calls()]
+    return [*problems, *_filter_calls(may_write=may_write)]
 
 
 def _limit_memory(memory_mb: int) -> list[str]:
+    if not memory_mb:
+        return []
     cap = memory_mb * 1024 * 1024
     try:
         resource.setrlimit(resource.RLIMIT_DATA, (cap, cap))  # Linux ≥ 4.7 counts private writable mappings, not only brk
@@ -82,19 +80,19 @@ def _die_with_parent() -> list[str]:
     return []
 
 
-def _filter_calls() -> list[str]:
+def _filter_calls(*, may_write: bool) -> list[str]:
     system = SYSTEMS.get(platform.machine())
     if sys.platform != "linux" or system is None:
         return [f"no system call filter for {sys.platform} on {platform.machine()}: network and writing are not closed"]
     try:
         _prctl(PR_SET_NO_NEW_PRIVS, 1)
-        _install(_program(system))
+        _install(_program(system, may_write=may_write))
     except OSError as error:
         return [f"the kernel refused the system call filter ({error}): network and writing are not closed"]
     return []
 
 
-def _program(system: System) -> list[tuple[int, int, int, int]]:
+def _program(system: System, *, may_write: bool) -> list[tuple[int, int, int, int]]:
     """The filter as (code, jump if true, jump if false, operand): refused calls get EPERM, opening to write gets EROFS."""
     refuse = (RETURN, 0, 0, ERRNO | errno.EPERM)
     program = [
@@ -105,9 +103,9 @@ def _program(system: System) -> list[tuple[int, int, int, int]]:
         (JUMP_AT_LEAST, 0, 1, X32_BIT),
         (RETURN, 0, 0, KILL),
     ]
-    for number in system.refused:
+    for number in (*system.connecting, *(() if may_write else system.changing)):
         program += [(JUMP_EQUAL, 0, 1, number), refuse]
-    for number, argument in system.opening:
+    for number, argument in () if may_write else system.opening:
         program += [
             (JUMP_EQUAL, 0, 4, number),
             (LOAD_WORD, 0, 0, ARGUMENTS + 8 * argument),

@@ -104,12 +104,12 @@ class WorkerProcess(asyncio.Protocol):
         """The process id, 0 before the start."""
         return self._process.pid if self._process else 0
 
-    async def start(self, *, memory_mb: int) -> None:
+    async def start(self, *, memory_mb: int, module: str = "kg.workers.worker") -> None:
         """Start the process and connect to it; it reports itself ready later."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the process
-        command = [sys.executable, "-P", "-m", "kg.workers.worker", str(theirs.fileno()), str(memory_mb), str(os.getpid())]
+        command = [sys.executable, "-P", "-m", module, str(theirs.fileno()), str(memory_mb), str(os.getpid())]
         environment = {
             k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "SYSTEMROOT")
         }

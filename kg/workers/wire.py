@@ -6,9 +6,12 @@ can take requests.
 """
 
 import json
+import socket
 import struct
+import sys
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
+from typing import Any
 
 FRAME = struct.Struct(">BI")
 LENGTH = struct.Struct(">I")
@@ -66,7 +69,33 @@ class Open:
     op: str = "open"
 
 
-Request = Query | Dump | Open
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A request to the writer: run a SPARQL update on the data directory at `path`."""
+
+    path: str
+    text: str
+    base_iri: str
+    lock_timeout_s: float
+    op: str = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class GraphWrite:
+    """A request to the writer: put the documents (file, format name) into the graph `graph` ("" the store's own default graph).
+
+    `replace`: instead of what is there, else beside it. No documents and `replace`: drop the graph.
+    """
+
+    path: str
+    graph: str
+    documents: tuple[tuple[str, str], ...]
+    replace: bool
+    lock_timeout_s: float
+    op: str = "graph"
+
+
+Request = Query | Dump | Open | Update | GraphWrite
 
 
 def pack_request(request: Request) -> bytes:
@@ -78,3 +107,27 @@ def pack_request(request: Request) -> bytes:
 def pack_frame(kind: Kind, payload: bytes = b"") -> bytes:
     """The bytes of one frame."""
     return FRAME.pack(kind, len(payload)) + payload
+
+
+def receive_request(connection: socket.socket) -> dict[str, Any] | None:
+    """The next request on a blocking socket, or None when the gateway closed it."""
+    header = _receive(connection, LENGTH.size)
+    body = _receive(connection, LENGTH.unpack(header)[0]) if header else None
+    return None if body is None else json.loads(body)
+
+
+def _receive(connection: socket.socket, size: int) -> bytes | None:
+    parts: list[bytes] = []
+    while size:
+        part = connection.recv(min(size, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def arguments() -> tuple[socket.socket, int, int]:
+    """What a worker is started with: its end of the socket, its memory cap in MiB (0: none), and its parent's process id."""
+    descriptor, memory_mb, parent = map(int, sys.argv[1:4])
+    return socket.socket(fileno=descriptor), memory_mb, parent

@@ -6,7 +6,6 @@ Imports only the engine. It is killed, not asked, when a query must end; it keep
 import json
 import os
 import socket
-import sys
 import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -14,7 +13,7 @@ from typing import Any, Protocol
 import pyoxigraph as ox
 
 from kg.workers.confine import confine
-from kg.workers.wire import LENGTH, Kind, pack_frame
+from kg.workers.wire import Kind, arguments, pack_frame, receive_request
 
 PIECE_BYTES = 64 * 1024
 WORTH_COMPRESSING_BYTES = 1400  # less fits into one packet anyway
@@ -113,34 +112,19 @@ class Worker:
 
     def serve(self) -> None:
         """Answer until the gateway closes its end."""
-        while (request := self._receive()) is not None:
+        while (request := receive_request(self._connection)) is not None:
             try:
                 self._answer(request)
             except SyntaxError as error:
                 self._fail("syntax", str(error))
             except MemoryError:
                 self._fail("memory", "the query needs more memory than it may have")
+            except LookupError as error:
+                self._fail("absent", str(error.args[0]))
             except ValueError as error:
                 self._fail("value", str(error))
             except (OSError, RuntimeError, TypeError) as error:
                 self._fail("engine", str(error))
-
-    def _receive(self) -> dict[str, Any] | None:
-        header = self._read(LENGTH.size)
-        if header is None:
-            return None
-        body = self._read(LENGTH.unpack(header)[0])
-        return None if body is None else json.loads(body)
-
-    def _read(self, size: int) -> bytes | None:
-        parts: list[bytes] = []
-        while size:
-            part = self._connection.recv(min(size, 1 << 20))
-            if not part:
-                return None
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
 
     def _fail(self, reason: str, message: str) -> None:
         self._connection.sendall(pack_frame(Kind.FAILED, json.dumps({"reason": reason, "message": message}).encode()))
@@ -192,6 +176,8 @@ def _write_dump(store: ox.Store, output: Any, request: dict[str, Any]) -> None:
     name, prefixes = request["format"], request["prefixes"]
     iri = request["graph"]
     graph: Any = None if iri is None else ox.NamedNode(iri) if iri else ox.DefaultGraph()
+    if iri and not store.contains_named_graph(graph):
+        raise LookupError(f"there is no graph <{iri}>")
     if name == "jsonld":
         triples = (quad.triple for quad in store.quads_for_pattern(None, None, None, graph)) if graph else iter(store)
         output.write(compacted(ox.serialize(triples, None, ox.RdfFormat.JSON_LD), prefixes))
@@ -213,9 +199,8 @@ def compacted(expanded: bytes | None, prefixes: dict[str, str]) -> bytes:
 
 def main() -> None:
     """Confine this process, say that it is ready, and serve."""
-    connection = socket.socket(fileno=int(sys.argv[1]))
-    parent = int(sys.argv[3])
-    problems = confine(int(sys.argv[2]))
+    connection, memory_mb, parent = arguments()
+    problems = confine(memory_mb)
     if os.getppid() != parent:
         return  # the server died before PR_SET_PDEATHSIG was set
     connection.sendall(pack_frame(Kind.READY, json.dumps(problems).encode()))

@@ -1,0 +1,168 @@
+"""/graphs: the SPARQL 1.1 Graph Store HTTP Protocol (https://www.w3.org/TR/sparql11-http-rdf-update/).
+
+Indirect  /graphs?graph=IRI and /graphs?default (the store's own default graph); a bare GET is the whole dataset, a bare POST makes a graph
+Direct    /graphs/… and /graph/…: the address, under the base IRI, is the graph's name
+"""
+
+import hashlib
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from pyoxigraph import NamedNode
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from kg import formats
+from kg.formats import GRAPHS, Format
+from kg.iris import PREFIXES
+from kg.settings import Settings
+from kg.web import access
+from kg.web.answers import Answers, Representation
+from kg.web.call import Call, ClientGoneError
+from kg.web.problems import ProblemError, not_acceptable, not_allowed
+from kg.web.writes import Writes
+from kg.workers.wire import Dump
+
+URI_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986: left as they are when an IRI becomes a URI (RFC 3987, 3.1)
+METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
+STATUS = {"created": 201, "replaced": 204, "dropped": 204}
+
+
+@dataclass(frozen=True, slots=True)
+class GraphStore:
+    """The graph store. `answers` reads, `writes` writes."""
+
+    settings: Settings
+    answers: Answers
+    writes: Writes
+
+    async def __call__(self, call: Call) -> None:
+        """Answer one request to /graphs."""
+        if call.method == "OPTIONS":
+            await call.respond(204, [(b"allow", ", ".join(METHODS).encode())])
+        elif call.method in ("GET", "HEAD"):
+            await self._read(call)
+        elif call.method in ("PUT", "POST", "DELETE"):
+            access.require(call, self.settings.data, "update")
+            await self._write(call)
+        else:
+            raise not_allowed(call.method, METHODS)
+
+    async def _read(self, call: Call) -> None:
+        graph = self._graph(call)
+        table = GRAPHS if graph is not None else {name: f for name, f in GRAPHS.items() if f.quads}
+        wanted = dict(call.parameters()).get("format", "")
+        chosen = formats.named(wanted, table) if wanted else formats.choose(call.header(b"accept"), tuple(table.values()))
+        if chosen is None:
+            raise not_acceptable([f"{f.name} ({f.media_type})" for f in table.values()])
+        prefixes = PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {}
+        await self.answers.send(call, Dump("", graph, chosen.name, prefixes), Representation(chosen))
+
+    async def _write(self, call: Call) -> None:
+        graph = self._graph(call)
+        if call.method == "DELETE":
+            if graph is None:
+                raise ProblemError(400, "graph", "name the graph to delete with `graph=` or `default`")
+            await self.writes.graph(graph, (), replace=True)
+            await call.respond(204, [])
+            return
+        if graph is None and call.method == "PUT":
+            raise ProblemError(400, "graph", "name the graph to replace with `graph=` or `default`")
+        async with documents(call, self.settings.write_limit_mb * 1024 * 1024) as files:
+            made = graph if graph is not None else self._new_graph(files)
+            outcome = await self.writes.graph(made, files, replace=call.method == "PUT")
+        status = 201 if graph is None else STATUS[outcome]
+        await call.respond(status, [(b"location", quote(made, safe=URI_CHARACTERS).encode())] if status == 201 and made else [])
+
+    def _new_graph(self, files: tuple[tuple[str, str], ...]) -> str:
+        """A name for a graph that has none (Graph Store Protocol, 5.5): its content's hash."""
+        digest = hashlib.sha256()
+        for file, _ in files:
+            digest.update(Path(file).read_bytes())
+        return f"{self.answers.pool.lease.base_iri}graphs/{digest.hexdigest()[:16]}"
+
+    def _graph(self, call: Call) -> str | None:
+        """The graph that the request names: an IRI, "" for the default graph, None for none. Raises ProblemError 400."""
+        fields = call.parameters()
+        named = [value for name, value in fields if name == "graph"]
+        default = any(name == "default" for name, _ in fields)
+        direct = call.path.strip("/") not in ("graphs", "graph")
+        if len(named) + default + direct > 1:
+            raise ProblemError(400, "graph", "name one graph: by `graph=`, by `default`, or by the address")
+        if direct:
+            return _checked(self.answers.pool.lease.base_iri + call.path.removeprefix("/"))
+        return _checked(named[0]) if named else "" if default else None
+
+
+def _checked(iri: str) -> str:
+    try:
+        NamedNode(iri)
+    except ValueError as error:
+        raise ProblemError(400, "graph", f"{iri!r} is no absolute IRI: {error}") from error
+    return iri
+
+
+@asynccontextmanager
+async def documents(call: Call, limit_bytes: int) -> AsyncIterator[tuple[tuple[str, str], ...]]:
+    """The request's documents as (file, format name), on disk until the block ends. Raises ProblemError 400, 413 or 415."""
+    with tempfile.TemporaryDirectory(prefix="kg-write-") as folder:
+        if call.header(b"content-type").lower().startswith("multipart/form-data"):
+            yield await _parts(call, Path(folder), limit_bytes)
+        else:
+            form = _input_format(call.header(b"content-type"))
+            file = Path(folder) / "document"
+            with file.open("wb") as stream:
+                async for piece in _body(call, limit_bytes):
+                    stream.write(piece)
+            yield ((str(file), form.name),)
+
+
+async def _parts(call: Call, folder: Path, limit_bytes: int) -> tuple[tuple[str, str], ...]:
+    """The files of a multipart body (Graph Store Protocol, 5.5)."""
+    parser = MultiPartParser(Headers(raw=call.scope["headers"]), _body(call, limit_bytes), max_files=100, max_fields=100)
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise ProblemError(400, "multipart", f"the multipart body cannot be read: {error.message}") from error
+    found: list[tuple[str, str]] = []
+    for _, part in form.multi_items():
+        if isinstance(part, UploadFile):
+            media_type = part.content_type or ""
+            suffix = Path(part.filename or "").suffix.removeprefix(".")
+            known = formats.named(suffix, GRAPHS) if media_type in ("", "application/octet-stream") and suffix else None
+            file = folder / str(len(found))
+            file.write_bytes(await part.read())
+            found.append((str(file), (known or _input_format(media_type)).name))
+    await form.close()
+    if not found:
+        raise ProblemError(400, "multipart", "there is no file in the multipart body")
+    return tuple(found)
+
+
+async def _body(call: Call, limit_bytes: int) -> AsyncGenerator[bytes, None]:
+    size = 0
+    while True:
+        message = await call.received()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size > limit_bytes:
+            raise ProblemError(413, "too-large", f"the graph is larger than {limit_bytes} bytes; send it in parts with POST")
+        yield piece
+        if not message.get("more_body"):
+            return
+
+
+def _input_format(content_type: str) -> Format:
+    table = {name: f for name, f in GRAPHS.items() if name not in ("trig", "nquads")}
+    found = formats.of_media_type(content_type, table.values()) if content_type else None
+    if found is None:
+        accepted = [f.media_type for f in table.values()]
+        said = content_type or "nothing said"
+        raise ProblemError(415, "media-type", f"send the graph as one of {', '.join(accepted)}, not as {said}", accepted=accepted)
+    return found

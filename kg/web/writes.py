@@ -1,0 +1,100 @@
+"""Writes over HTTP: one at a time in the writer process, acknowledged when they are on disk and the next query sees them."""
+
+import asyncio
+from collections.abc import Callable
+
+from kg.settings import Settings
+from kg.web.problems import ProblemError
+from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
+from kg.workers.wire import GraphWrite, Update
+
+WAITING_WRITES = 64
+
+# What a failed write is called, and what to do: status, type, advice.
+FAILURES: dict[str, tuple[int, str, str]] = {
+    "syntax": (400, "syntax", ""),
+    "value": (400, "value", ""),
+    "absent": (404, "not-found", ""),
+    "locked": (503, "busy", ""),
+    "engine": (500, "engine", "nothing was written"),
+    Death.DEADLINE: (504, "deadline", "nothing was written; send less at a time"),
+    Death.MEMORY: (413, "memory", "nothing was written; send less at a time"),
+    Death.STACK: (413, "complexity", "nothing was written"),
+    Death.RETIRED: (503, "closing", "nothing was written; the server is shutting down"),
+}
+
+
+class Writes:
+    """Sends writes to the writer process. `published` is called after each, before it is acknowledged."""
+
+    def __init__(self, settings: Settings, published: Callable[[], None]) -> None:
+        self._settings = settings
+        self._published = published
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._process: WorkerProcess | None = None
+        self._ready = asyncio.Event()
+
+    async def update(self, text: str, *, base_iri: str) -> None:
+        """Run a SPARQL update. Raises ProblemError when it was not done."""
+        await self._write(Update(str(self._settings.data), text, base_iri, self._settings.lock_timeout_s))
+
+    async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, replace: bool) -> str:
+        """Write a graph; returns "created", "replaced" or "dropped". Raises ProblemError when it was not done."""
+        return await self._write(GraphWrite(str(self._settings.data), graph, documents, replace, self._settings.lock_timeout_s))
+
+    async def _write(self, request: Update | GraphWrite) -> str:
+        if self._waiting >= WAITING_WRITES:
+            raise ProblemError(503, "busy", "too many writes are waiting: try again in a moment", headers={"Retry-After": "2"})
+        self._waiting += 1
+        try:
+            async with self._turn:
+                # A write that was begun is seen through, also when its client hangs up meanwhile.
+                return await asyncio.shield(asyncio.ensure_future(self._perform(request)))
+        finally:
+            self._waiting -= 1
+
+    async def _perform(self, request: Update | GraphWrite) -> str:
+        process = await self._started()
+        exchange = Exchange(asyncio.get_running_loop())
+        process.send(request, exchange)
+        outcome = b""
+        try:
+            await asyncio.wait({exchange.first}, timeout=self._settings.query_timeout_s)
+            if not exchange.first.done():
+                process.kill(Death.DEADLINE)
+            while piece := await exchange.take():
+                outcome += piece
+        except QueryFailedError as failure:
+            raise _problem_of(failure, stored=bool(outcome)) from failure
+        self._published()
+        return outcome.decode()
+
+    async def _started(self) -> WorkerProcess:
+        if self._process is None:
+            self._ready.clear()
+            process = WorkerProcess(lambda _: self._ready.set(), self._on_death)
+            # Its parse tree and transaction take a multiple of what it is sent.
+            await process.start(memory_mb=self._settings.query_memory_mb + 16 * self._settings.write_limit_mb, module="kg.workers.writer")
+            self._process = process
+            async with asyncio.timeout(30):
+                await self._ready.wait()
+        return self._process
+
+    def _on_death(self, process: WorkerProcess) -> None:
+        if self._process is process:
+            self._process = None
+
+    async def close(self) -> None:
+        """Let a write that was begun finish, then end the process."""
+        async with self._turn:
+            if self._process:
+                self._process.kill(Death.RETIRED)
+
+
+def _problem_of(failure: QueryFailedError, *, stored: bool) -> ProblemError:
+    if stored:
+        return ProblemError(500, "publish", f"it is stored, but not visible yet: {failure}; the next write publishes it")
+    status, kind, advice = FAILURES.get(failure.reason, (500, "crash", "nothing was written"))
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    return ProblemError(status, kind, f"{failure}: {advice}" if advice else str(failure), headers=headers)

@@ -1,0 +1,104 @@
+"""The writer process: `python -m kg.workers.writer FD MEMORY_MB PARENT` runs updates and graph writes, one at a time.
+
+For each request it takes the writer's lock, opens the store, writes in one transaction that is on disk, says so (a DATA frame),
+publishes, and answers END. It may be killed until the DATA frame: then nothing was written. It cannot open network connections.
+"""
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph as ox
+
+from kg.errors import KgError, LockedError
+from kg.settings import Settings
+from kg.store import Writer, open_writer
+from kg.workers.confine import confine
+from kg.workers.wire import Kind, arguments, pack_frame, receive_request
+
+FORMATS = {
+    "turtle": ox.RdfFormat.TURTLE,
+    "trig": ox.RdfFormat.TRIG,
+    "ntriples": ox.RdfFormat.N_TRIPLES,
+    "nquads": ox.RdfFormat.N_QUADS,
+    "rdfxml": ox.RdfFormat.RDF_XML,
+    "jsonld": ox.RdfFormat.JSON_LD,
+}
+
+
+def serve(connection: socket.socket) -> None:
+    """Answer requests until the gateway closes its end."""
+    while (request := receive_request(connection)) is not None:
+        try:
+            connection.sendall(_answer(connection, request))
+        except SyntaxError as error:
+            connection.sendall(_failed("syntax", str(error)))
+        except LookupError as error:
+            connection.sendall(_failed("absent", str(error.args[0])))
+        except ValueError as error:
+            connection.sendall(_failed("value", str(error)))
+        except LockedError as error:
+            connection.sendall(_failed("locked", str(error)))
+        except (KgError, OSError, RuntimeError) as error:
+            connection.sendall(_failed("engine", str(error)))
+
+
+def _failed(reason: str, message: str) -> bytes:
+    return pack_frame(Kind.FAILED, json.dumps({"reason": reason, "message": message}).encode())
+
+
+def _answer(connection: socket.socket, request: dict[str, Any]) -> bytes:
+    settings = Settings.load(data=request["path"], lock_timeout_s=request["lock_timeout_s"])
+    documents = _read(request) if request["op"] == "graph" else []
+    with open_writer(settings) as writer:
+        outcome = b"updated"
+        if request["op"] == "update":
+            # The base goes in front of the update's own prologue, which may set another (SPARQL 1.1 Query, 4.1.1).
+            writer.update(f"BASE {ox.NamedNode(request['base_iri'])} {request['text']}")
+        else:
+            outcome = _write_graph(writer, request, documents)
+        connection.sendall(pack_frame(Kind.DATA, outcome))
+        writer.publish()
+    return pack_frame(Kind.END)
+
+
+def _read(request: dict[str, Any]) -> list[ox.Quad]:
+    """The quads of all documents; blank nodes of different documents stay apart. Raises SyntaxError, ValueError."""
+    quads: list[ox.Quad] = []
+    for file, name in request["documents"]:
+        with Path(file).open("rb") as stream:
+            quads += ox.parse(stream, FORMATS[name], base_iri=request["graph"] or None, rename_blank_nodes=True, without_named_graphs=True)
+    return quads
+
+
+def _write_graph(writer: Writer, request: dict[str, Any], quads: list[ox.Quad]) -> bytes:
+    iri = request["graph"]
+    graph = ox.NamedNode(iri) if iri else None
+    existed = graph is None or writer.store.contains_named_graph(graph)
+    if request["replace"] and not request["documents"]:
+        if not existed:
+            raise LookupError(f"there is no graph <{iri}>")
+        writer.update(f"DROP GRAPH {graph}" if graph else "CLEAR DEFAULT")
+        return b"dropped"
+    operations = [f"DROP SILENT GRAPH {graph}" if graph else "CLEAR DEFAULT"] if request["replace"] else []
+    operations += [f"CREATE SILENT GRAPH {graph}"] if graph else []
+    body = (ox.serialize((quad.triple for quad in quads), format=ox.RdfFormat.N_TRIPLES) or b"").decode()
+    operations.append(f"INSERT DATA {{ GRAPH {graph} {{ {body} }} }}" if graph else f"INSERT DATA {{ {body} }}")
+    writer.update(";\n".join(operations))
+    return b"replaced" if existed else b"created"
+
+
+def main() -> None:
+    """Confine this process, say that it is ready, and serve."""
+    connection, memory_mb, parent = arguments()
+    problems = confine(memory_mb, may_write=True)
+    if os.getppid() != parent:
+        return
+    connection.sendall(pack_frame(Kind.READY, json.dumps(problems).encode()))
+    serve(connection)
+
+
+if __name__ == "__main__":
+    main()
