@@ -65,6 +65,16 @@ def new_label(entity_id: str) -> str:
     return _KIND_SUFFIX.sub("", entity_id).replace("_", " ")
 
 
+_REGULATION = re.compile(
+    r".+ (?:Act|Directive|Bill)$|(?:Regulation|Directive|Decision) .*\d|Section \d+$|Executive Order \d+$|House Resolution \d+$|H\.R\. ?\d+$"
+)
+
+
+def is_regulation(name: str) -> bool:
+    """Whether the form of a name shows a law: "Online Safety Act", "Regulation (EU) 2018/1725", "Section 702"."""
+    return _REGULATION.match(name) is not None
+
+
 _SMALL = frozenset({"of", "the", "and", "for", "on", "in", "to", "&", "de", "la", "a"})
 
 

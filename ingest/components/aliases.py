@@ -110,7 +110,7 @@ class Names:
                 if (
                     name[:1].isupper()
                     and before[-length][:1].isupper()
-                    and (is_acronym(short, name) or (name in self._kinds and may_abbreviate(short, name)))
+                    and (is_acronym(short, name) or (length > 1 and name in self._kinds and may_abbreviate(short, name)))
                 ):
                     yield short, self._table.exact(name) or name
                     break
@@ -144,7 +144,7 @@ class Names:
         return here[0] if here else self._table.abbreviated(name)
 
     def _of_person(self, name: str) -> str | None:
-        if " " in name or self._kinds[name] not in (EntityType.PERSON, EntityType.COMPANY, EntityType.PLACE):
+        if " " in name or not name.isalpha():
             return None
         persons = [entity.id for entity in self._known if entity.type is EntityType.PERSON and is_end(name, entity.label)]
         persons += [other for other in self._names if self._kinds[other] is EntityType.PERSON and is_end(name, other)]

@@ -42,6 +42,7 @@ class Gazetteer:
                     names[words] = (entity, MentionKind.NAME)
             for demonym in entity.demonyms:
                 names.setdefault(self._words(demonym), (entity, MentionKind.ADJECTIVE))
+                names.setdefault(self._words(f"{demonym}s"), (entity, MentionKind.ADJECTIVE))
         index = defaultdict(list)
         for words, (entity, kind) in sorted(names.items(), key=lambda pair: (-len(pair[0]), pair[0])):
             index[words[0]].append((words, entity, kind))

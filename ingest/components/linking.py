@@ -9,7 +9,7 @@ from ingest.components import MENTIONS
 from ingest.components.aliases import Names, NameTable
 from ingest.components.kinds import features, kind_of
 from ingest.model import Entity, EntityType, KnownEntity, MentionKind, Schema
-from ingest.names import clean, new_id, new_label
+from ingest.names import clean, is_regulation, new_id, new_label
 
 
 @Language.factory("aikg_linking", requires=["doc.spans", "token.dep"], assigns=["doc.spans", "doc._.entities"])
@@ -52,7 +52,7 @@ class Linking:
                 found.update(dict.fromkeys(group, (main, self._types[main])))
                 continue
             spans = sorted((span for name in group for span in places.get(name, ())), key=lambda span: (span.text != main, span.start))
-            kind = kind_of(features(doc, spans, known))
+            kind = EntityType.REGULATION if is_regulation(main) else kind_of(features(doc, spans, known))
             found.update(dict.fromkeys(group, (new_id(main, kind, self._types), kind)))
         return found
 

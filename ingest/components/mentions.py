@@ -6,59 +6,82 @@ for which the base model's entities, the tags, or another place in the article s
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ingest.components import GAZETTEER, MENTIONS
-from ingest.components.runs import Run, is_code, name_tokens, runs
-from ingest.lexicon import first_names, words
+from ingest.components.pieces import ENTITY_LABELS, Piece, pieces
+from ingest.components.runs import is_code
+from ingest.lexicon import first_names
 from ingest.model import BlockKind, EntityType, MentionKind
 from ingest.names import clean
 
-_ENTITY_LABELS = frozenset({"ORG", "PERSON", "GPE", "LOC", "PRODUCT", "FAC", "LAW", "NORP", "WORK_OF_ART", "EVENT"})
-_LOOSE = frozenset(
-    {EntityType.PLACE, EntityType.CONCEPT, EntityType.GROUP, EntityType.PUBLIC_BODY, EntityType.GOVERNMENT, EntityType.PERSON}
-)
-_LEGAL = words("legal_forms")
-_HEAD_TABLES = ("company_heads", "public_body_heads", "research_heads", "organization_heads")
-_CUTTING = frozenset({"PERSON", "ORG", "GPE"})
+_NAME_TAGS = frozenset({"NNP", "NNPS", "CD", "HYPH", "IN", "CC", ".", ",", "DT", "POS"})
 _VERSION = re.compile(r"[A-Za-z][-–]\d")
-_TRIMMED = frozenset({"of", "for", "and", "the", "on", "&", "-", "–", "‑", ",", "in", "to", ".", "'s", "’s"})
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Tokens `start` to `end` (half-open) of a run; `known` is the gazetteer's name that they are."""
-
-    start: int
-    end: int
-    known: Span | None = None
 
 
 @Language.factory("aikg_mentions", requires=["doc.ents", "doc.spans", "token.tag"], assigns=["doc.spans"])
 def create(nlp: Language, name: str) -> "Mentions":
     """Runs after `aikg_gazetteer` and the base pipeline."""
-    return Mentions()
+    return Mentions(_ordinary_words(nlp))
 
 
 class Mentions:
-    """Fills `doc.spans["mentions"]`; known names carry their entity's id, the others wait for `aikg_linking`."""
+    """Fills `doc.spans["mentions"]`; known names carry their entity's id, the others wait for `aikg_linking`.
+
+    A capitalised word among the `ordinary` ones is a name only where more speaks for it than a tag.
+    """
+
+    def __init__(self, ordinary: frozenset[str] = frozenset()) -> None:
+        self._ordinary = ordinary
 
     def __call__(self, doc: Doc) -> Doc:
         headline, starts = _headline_tokens(doc), _starts(doc)
         known = [span for span in doc.spans[GAZETTEER] if _stands(span, starts, headline)]
         sure: list[Piece] = []
         unsure: list[Piece] = []
-        for piece in _without_makers(doc, list(_pieces(doc, known, starts))):
+        peoples = {span.start for span in doc.spans[GAZETTEER] if _is_people(span)}
+        for piece in pieces(doc, known, starts, peoples):
             if piece.known is None:
-                (sure if _is_sure(doc, piece, starts, headline) else unsure).append(piece)
+                (sure if self._is_sure(doc, piece, starts, headline) else unsure).append(piece)
         spans = [*_kept(known, sure), *(_span(doc, piece) for piece in sure)]
         spans += _again(doc, unsure, sure)
         spans.sort(key=lambda span: (span.start, span.end, span.kb_id_))
         doc.spans[MENTIONS] = SpanGroup(doc, name=MENTIONS, spans=spans)
         return doc
+
+    def _is_sure(self, doc: Doc, piece: Piece, starts: frozenset[int], headline: set[int]) -> bool:
+        """Whether the place itself shows that the piece is a name."""
+        tokens = doc[piece.start : piece.end]
+        entity = any(token.ent_type_ in ENTITY_LABELS for token in tokens)
+        proper = all(token.tag_ in _NAME_TAGS for token in tokens)
+        coded = _is_coded(tokens)
+        if piece.start in headline:
+            person = tokens[0].text in first_names() and all(token.ent_type_ == "PERSON" for token in tokens)
+            return person or (len(tokens) == 1 and is_code(tokens.text))
+        if piece.start in starts:
+            return (entity and (len(tokens) > 1 or proper)) or (proper and len(tokens) > 1) or (coded and len(tokens) > 1)
+        if len(tokens) == 1 and tokens.text.istitle() and tokens.text.lower() in self._ordinary:
+            return entity
+        return entity or proper or coded
+
+
+def _ordinary_words(nlp: Language) -> frozenset[str]:
+    """Nouns, verbs and adjectives of the base pipeline's lemmatizer; none where it has no such table."""
+    if "lemmatizer" not in nlp.pipe_names:
+        return frozenset()
+    lookups = getattr(nlp.get_pipe("lemmatizer"), "lookups", None)
+    if lookups is None or not lookups.has_table("lemma_index"):
+        return frozenset()
+    return frozenset(word for kind in ("noun", "verb", "adj") for word in lookups.get_table("lemma_index").get(kind, ()))
+
+
+def _is_coded(tokens: Span) -> bool:
+    """Whether letters and digits or capitals mix as in no ordinary word: "H100", "Grok-1", "oneAPI"."""
+    return bool(_VERSION.search(tokens.text)) or any(
+        is_code(token.text) or any(c.isupper() for c in token.text[1:]) for token in tokens if len(token) > 1
+    )
 
 
 def _headline_tokens(doc: Doc) -> set[int]:
@@ -88,8 +111,15 @@ def _starts(doc: Doc) -> frozenset[int]:
     return frozenset(found)
 
 
+def _is_people(span: Span) -> bool:
+    """ "Americans" are no place."""
+    return span.id_ == MentionKind.ADJECTIVE.value and span.text.endswith("s") and span.root.tag_ in ("NNS", "NNPS")
+
+
 def _stands(span: Span, starts: frozenset[int], headline: set[int]) -> bool:
     """A known name of one ordinary word at a sentence's start or in a headline needs the tagger's word that it is a name."""
+    if _is_people(span):
+        return False
     if span.label_ == EntityType.CONCEPT.value:
         return span.root.pos_ in ("NOUN", "PROPN", "ADJ") and not (
             span.root.dep_ in ("compound", "amod", "nmod") and span.root.head.i >= span.end
@@ -97,152 +127,6 @@ def _stands(span: Span, starts: frozenset[int], headline: set[int]) -> bool:
     if len(span) > 1 or not span.text.istitle():
         return True
     return not (span.start in starts or span.start in headline) or span[0].tag_ in ("NNP", "NNPS", "JJ") or bool(span[0].ent_type_)
-
-
-def _pieces(doc: Doc, known: list[Span], starts: frozenset[int]) -> Iterator[Piece]:
-    flags = name_tokens(doc)
-    for span in known:
-        for i in range(span.start, span.end):
-            flags[i] = flags[i] or span.label_ != EntityType.CONCEPT.value or span.text not in words("generic")
-    position = 0
-    for run in runs(doc, flags, starts):
-        while position < len(known) and known[position].end <= run.start:
-            position += 1
-        last = position
-        inside: list[Span] = []
-        while last < len(known) and known[last].start < run.end:
-            if known[last].start >= run.start and (not inside or known[last].start >= inside[-1].end):
-                inside.append(known[last])
-            last += 1
-        for piece in _joined(doc, _split(run, inside)):
-            yield from [piece] if piece.known is not None else _trimmed(doc, piece)
-
-
-def _split(run: Run, known: list[Span]) -> list[Piece]:
-    pieces, at = [], run.start
-    for span in known:
-        if span.start > at:
-            pieces.append(Piece(at, span.start))
-        pieces.append(Piece(span.start, min(span.end, run.end), span))
-        at = span.end
-    if at < run.end:
-        pieces.append(Piece(at, run.end))
-    return pieces
-
-
-def _joined(doc: Doc, pieces: list[Piece]) -> list[Piece]:
-    """Pieces that make one longer name, joined."""
-    done: list[Piece] = []
-    for piece in pieces:
-        if done and _is_one_name(doc, done[-1], piece):
-            done[-1] = Piece(done[-1].start, piece.end)
-        else:
-            done.append(piece)
-    return done
-
-
-def _is_one_name(doc: Doc, left: Piece, right: Piece) -> bool:
-    inside_entity = doc[right.start].ent_iob_ == "I" and doc[right.start].ent_type_ in _ENTITY_LABELS
-    if doc[right.start].text in ("-", "–") and right.known is None:
-        return True
-    if right.known is not None and right.known.label_ == "Concept" and _counts_noun(doc, right):
-        return False
-    if doc[right.start - 1].lower_ in ("of", "for", "&", "-", "–") and left.known is None and left.end - left.start > 1:
-        return True
-    if left.known is None and right.known is None:
-        return True
-    if left.known is None or right.known is not None:
-        return inside_entity and (right.known is None or right.known.label_ in ("Place", "Concept") or left.known is None)
-    if all(doc[i].lower_ in _LEGAL or doc[i].is_punct for i in range(right.start, right.end)):
-        return False
-    if left.known.label_ in _LOOSE or left.known.id_ == MentionKind.ADJECTIVE.value:
-        return inside_entity
-    starts_person = doc[right.start].ent_type_ == "PERSON" and doc[right.start].ent_iob_ == "B"
-    return not starts_person and all(_can_follow(doc, i) for i in range(right.start, right.end))
-
-
-def _counts_noun(doc: Doc, piece: Piece) -> bool:
-    """Whether a common noun follows that the piece describes: "AI" in "the H100 AI chip"."""
-    return piece.end < len(doc) and doc[piece.end].tag_ in ("NN", "NNS") and doc[piece.end].is_lower
-
-
-def _without_makers(doc: Doc, pieces: list[Piece]) -> list[Piece]:
-    """Pieces that begin with a known firm's name, divided where the rest is a name by itself: "Nvidia | H100", not "Intel Capital"."""
-    known = {span.start: span for span in doc.spans[GAZETTEER] if span.label_ == EntityType.COMPANY.value}
-    alone = {doc[piece.start : piece.end].text for piece in pieces}
-    done = []
-    for piece in pieces:
-        maker = known.get(piece.start) if piece.known is None else None
-        rest = doc[maker.end : piece.end] if maker is not None and maker.end < piece.end else None
-        if maker is not None and rest is not None and _is_apart(rest, alone):
-            done += [Piece(maker.start, maker.end, maker), Piece(rest.start, rest.end)]
-        elif piece.known is None and (halves := _halves(doc, piece, alone)):
-            done += halves
-        else:
-            done.append(piece)
-    return done
-
-
-def _is_apart(rest: Span, alone: set[str]) -> bool:
-    """Whether what follows a maker's name is a name by itself: a model number, or a name that stands alone elsewhere and is no mere noun."""
-    if rest[0].text in ("-", "–"):
-        return False
-    noun = len(rest) == 1 and any(rest.text.lower() in words(table) for table in _HEAD_TABLES)
-    return (rest.text in alone and not noun) or (any(c.isdigit() for c in rest.text) and any(c.isalpha() for c in rest.text))
-
-
-def _halves(doc: Doc, piece: Piece, alone: set[str]) -> list[Piece]:
-    """The two sides of a hyphen that are both names elsewhere: "the Kroger-Albertsons merger"."""
-    if (
-        piece.end - piece.start == 3
-        and doc[piece.start + 1].text in ("-", "–")
-        and {doc[piece.start].text, doc[piece.end - 1].text} <= alone
-    ):
-        return [Piece(piece.start, piece.start + 1), Piece(piece.end - 1, piece.end)]
-    return []
-
-
-def _can_follow(doc: Doc, i: int) -> bool:
-    token = doc[i]
-    return token.tag_ in ("NNP", "NNPS", "CD", "HYPH") or is_code(token.text) or token.text in ("-", "–") or token.is_digit
-
-
-def _trimmed(doc: Doc, piece: Piece) -> Iterator[Piece]:
-    """The piece without joints and roles at its ends, cut where the base model begins another entity."""
-    cuts = [piece.start]
-    for i in range(piece.start + 1, piece.end):
-        if (
-            doc[i].ent_iob_ == "B"
-            and (doc[i - 1].ent_type_ in _ENTITY_LABELS or doc[i].ent_type_ == "PERSON")
-            and doc[i].ent_type_ in _CUTTING
-        ):
-            cuts.append(i)
-    for start, end in zip(cuts, [*cuts[1:], piece.end], strict=True):
-        while start < end and (
-            doc[start].lower_ in _TRIMMED or doc[start].lower_ in _LEGAL or doc[start].lower_ in words("roles") or doc[start].is_punct
-        ):
-            start += 1
-        while start < end and (doc[end - 1].lower_ in _TRIMMED - {"."} or doc[end - 1].lower_ in words("roles") or doc[end - 1].is_quote):
-            end -= 1
-        if start < end and any(len(doc[i].text) > 1 and any(c.isalpha() for c in doc[i].text) for i in range(start, end)):
-            yield Piece(start, end)
-
-
-def _is_sure(doc: Doc, piece: Piece, starts: frozenset[int], headline: set[int]) -> bool:
-    """Whether the place itself shows that the piece is a name."""
-    tokens = doc[piece.start : piece.end]
-    entity = any(token.ent_type_ in _ENTITY_LABELS for token in tokens)
-    proper = all(token.tag_ in ("NNP", "NNPS", "CD", "HYPH", "IN", "CC", ".", ",", "DT", "POS") for token in tokens)
-    coded = bool(_VERSION.search(tokens.text)) or any(
-        is_code(token.text) or any(c.isupper() for c in token.text[1:]) for token in tokens if len(token) > 1
-    )
-    if piece.start in headline:
-        return (len(tokens) == 1 and is_code(tokens.text)) or (
-            tokens[0].text in first_names() and all(i.ent_type_ == "PERSON" for i in tokens)
-        )
-    if piece.start in starts:
-        return entity or (proper and len(tokens) > 1) or (coded and len(tokens) > 1)
-    return entity or proper or coded
 
 
 def _kept(known: list[Span], longer: list[Piece]) -> Iterator[Span]:

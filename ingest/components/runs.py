@@ -1,5 +1,6 @@
 """Runs of name-like tokens: where a name may begin and end, before anything is known about it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,11 @@ from ingest.lexicon import words
 _HYPHENS = frozenset({"-", "–", "‑"})
 _JOINTS = frozenset({"of", "for", "and", "the", "on", "&", "de", "la", "del", "von", "van", "der", "du", "des", "di", "da", "in", "to"})
 _TITLES = frozenset({"ORG", "PRODUCT", "LAW", "FAC"})
+_QUANTITY = re.compile(
+    r"\W*\d[\d.,]*(?:st|nd|rd|th|s|x|k|m|b|bn|tn|gb|tb|mb|kb|nm|mm|cm|km|g|d|p|kg|w|kw|mw|gw|gwh|mwh|kwh|am|pm|gbps|mbps|ghz|mhz|hz|fps|%)?$",
+    re.I,
+)
+_PARTY = re.compile(r"[DRI]-[A-Z]")  # "Sen. Ron Wyden, D-Ore."
 _NO_NAME_TYPES = frozenset({"DATE", "TIME", "MONEY", "PERCENT", "QUANTITY", "ORDINAL", "LANGUAGE"})
 
 
@@ -24,14 +30,7 @@ class Run:
 
 def is_code(text: str) -> bool:
     """Whether a token looks like a model number: letters and digits ("H100", "3NE", "i3"), at least one letter in upper case or first."""
-    return any(c.isdigit() for c in text) and any(c.isalpha() for c in text) and text.isalnum() and text.lower() not in _ORDINALS
-
-
-_ORDINALS = frozenset(
-    f"{n}{suffix}"
-    for n in range(100)
-    for suffix in ("st", "nd", "rd", "th", "s", "x", "k", "m", "b", "bn", "gb", "tb", "mb", "nm", "g", "d", "p", "kg", "w", "am", "pm")
-) | frozenset(f"{year}s" for year in range(1900, 2100))
+    return text.isalnum() and any(c.isdigit() for c in text) and any(c.isalpha() for c in text) and not _QUANTITY.match(text)
 
 
 def is_capital(text: str) -> bool:
@@ -45,11 +44,14 @@ def name_tokens(doc: Doc) -> list[bool]:
     flags = []
     for token in doc:
         text = token.text
-        good = (is_capital(text) or is_code(text)) and text.lower() not in never and text not in generic
+        good = (is_capital(text) or is_code(text)) and text.lower() not in never and text not in generic and text[:-1] not in generic
+        good = good and not _QUANTITY.match(text) and not _PARTY.match(text)
         if good and token.ent_type_ in _NO_NAME_TYPES and not is_code(text):
             good = False
         if not good and text[:1].isupper() and token.ent_iob_ == "I" and token.ent_type_ in _TITLES and text not in generic:
             good = True  # "Digital Content Next"
+        if token.lower_ in ("general", "assistant") and token.i > 0 and doc[token.i - 1].lower_ in words("roles"):
+            good = False  # "Attorney General"
         if token.lower_ == "prime" and token.i + 1 < len(doc) and doc[token.i + 1].lower_ == "minister":
             good = False
         flags.append(good)
