@@ -3,6 +3,8 @@
 import inspect
 import os
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -22,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 WRITE = bool(os.environ.get("AIKG_WRITE_GOLDEN"))
 IRIS = Iris(DEFAULT_BASE_IRI)
 RDF = ROOT / "docs" / "rdf.md"
+README = ROOT / "README.md"
+CONSOLE = ("kg ingest --quiet examples", "kg query --name denied-or-hedged --format csv | cut -d, -f1-6 | head -8")
 TEXT = "Microsoft holds a stake in Mistral AI. Google may acquire Mistral AI, the Financial Times reported."
 
 
@@ -149,3 +153,24 @@ def test_documented_knowledge_graph_is_what_is_derived(store: Store):
 @pytest.mark.parametrize("query", re.findall(r"```sparql\n(.*?)```", RDF.read_text(), re.DOTALL))
 def test_documented_query_finds_something_in_the_worked_example(query: str, store: Store):
     assert list(store.query(query, prefixes=PREFIXES, use_default_graph_as_union=True))
+
+
+def fenced(output: str) -> str:
+    return f"```\n{output}```\n"
+
+
+def test_six_lines_of_the_readme_print_what_it_says():
+    code = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL).group(1)
+    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert_generated(README, "python", fenced(printed))
+
+
+def test_commands_of_the_readme_print_what_it_says(tmp_path: Path):
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {"PATH": path, "HOME": str(tmp_path), "KG_DATA": str(tmp_path / "data"), "LC_ALL": "C.UTF-8"}
+    shown = ""
+    for line in CONSOLE:
+        done = subprocess.run(["bash", "-c", line], cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        shown += f"$ {line}\n{done.stdout}"
+    assert_generated(README, "console", fenced(shown))
