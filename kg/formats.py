@@ -135,27 +135,37 @@ def choose(accept: str, offered: tuple[Format, ...]) -> Format | None:
     """
     if not accept.strip():
         return offered[0]
-    wanted = parse_accept_header(accept, MIMEAccept)
+    ranges = _ranges(accept)
     best: tuple[float, int, Format] | None = None
     for position, candidate in enumerate(offered):
-        quality = max(_quality(wanted, media_type) for media_type in candidate.media_types)
+        quality = _quality(ranges, candidate)
         if quality > 0 and (best is None or (quality, -position) > best[:2]):
             best = (quality, -position, candidate)
     return best[2] if best else None
 
 
-def _quality(wanted: MIMEAccept, media_type: str) -> float:
-    """The quality of the most specific range that matches, as RFC 9110 asks; parameters other than q are ignored."""
-    kind, _, _ = media_type.partition("/")
-    ranges = {value.partition(";")[0].strip().lower(): quality for value, quality in reversed(list(wanted))}
-    return next((float(ranges[r]) for r in (media_type, f"{kind}/*", "*/*") if r in ranges), 0.0)
+def _ranges(accept: str) -> dict[str, float]:
+    """Media range to quality; parameters other than q are ignored, and the first of two equal ranges counts."""
+    wanted = parse_accept_header(accept, MIMEAccept)
+    return {value.partition(";")[0].strip().lower(): float(quality) for value, quality in reversed(list(wanted))}
 
 
+def _quality(ranges: dict[str, float], candidate: Format) -> float:
+    """The quality of the most specific range that matches: one of its media types, else the kind of its registered one, else anything."""
+    named = [ranges[media_type] for media_type in candidate.media_types if media_type in ranges]
+    if candidate.media_type in ranges or not named:
+        kind = candidate.media_type.partition("/")[0]
+        return next((ranges[r] for r in (candidate.media_type, f"{kind}/*", "*/*") if r in ranges), 0.0)
+    return max(named)
+
+
+@lru_cache(maxsize=1024)
 def prefers_html(accept: str) -> bool:
     """Whether this is a browser: it names HTML itself and likes nothing better."""
     if "html" not in accept:
         return False
-    wanted = parse_accept_header(accept, MIMEAccept)
-    html = max((_quality(wanted, m) for m in HTML.media_types if m in accept), default=0.0)
-    others = [f for table in (RESULTS, GRAPHS) for f in table.values()]
-    return html > 0 and all(html >= _quality(wanted, f.media_type) for f in others)
+    ranges = _ranges(accept)
+    if not any(media_type in ranges for media_type in HTML.media_types):
+        return False
+    others = (f for table in (RESULTS, GRAPHS) for f in table.values())
+    return all(0 < _quality(ranges, HTML) >= _quality(ranges, other) for other in others)

@@ -1,13 +1,14 @@
 """From a request for workers to a response: entity tags, the cache of small answers, streaming, and what a failure is called."""
 
 import hashlib
+import json
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_etags
 
-from kg.formats import Format
+from kg.formats import RESULTS, Format
 from kg.web.call import Call, ClientGoneError
 from kg.web.problems import ProblemError
 from kg.workers.pool import Answer, OverloadedError, Pool
@@ -109,6 +110,23 @@ class Answers:
             await self._deliver(call, answer, how, headers, encoding, tag)
         finally:
             answer.close()
+
+    async def rows(self, call: Call, text: str, bindings: dict[str, str] | None = None) -> list[dict[str, str]]:
+        """The solutions of a query of our own, as strings by variable; a variable without a value is left out. Raises ProblemError."""
+        return [{name: term["value"] for name, term in row.items()} for row in await self.solutions(call, text, bindings)]
+
+    async def solutions(self, call: Call, text: str, bindings: dict[str, str] | None = None) -> list[dict[str, dict[str, str]]]:
+        """The solutions of a query of our own as SPARQL Results JSON has them. Raises ProblemError."""
+        request = Query("", text, "json", bindings=bindings or {})
+        answer = await call.unless_gone(self._run(call, request, Representation(RESULTS["json"]), self.pool.lease))
+        try:
+            parts = [piece async for piece in answer.pieces()]
+        except QueryFailedError as failure:
+            raise problem_of(failure, self.pool) from failure
+        finally:
+            answer.close()
+        found: list[dict[str, dict[str, str]]] = json.loads(b"".join(parts))["results"]["bindings"]
+        return found
 
     async def _run(self, call: Call, request: Query | Dump, how: Representation, lease: Lease) -> Answer:
         try:

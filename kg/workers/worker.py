@@ -5,6 +5,7 @@ Imports only the engine. It is killed, not asked, when a query must end; it keep
 
 import json
 import os
+import re
 import socket
 import zlib
 from collections.abc import Callable
@@ -30,6 +31,9 @@ GRAPHS = {
     "nquads": ox.RdfFormat.N_QUADS,
     "rdfxml": ox.RdfFormat.RDF_XML,
 }
+HEAD_BYTES = 4096  # more than all our prefix declarations take
+DECLARATION = rb'@prefix [^\n]*\n|\s+xmlns:[\w.-]+="[^"]*"'
+DECLARATIONS = re.compile(b"(?:" + DECLARATION + b")+")
 READABLE = {"turtle", "trig", "rdfxml"}  # of the formats that take prefixes
 
 
@@ -102,6 +106,34 @@ class Output:
         return packed
 
 
+class SortedPrefixes:
+    """A file in front of another that sorts the prefix declarations at its start, so that the same graph is the same bytes every time."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._head = b""
+        self._in_head = True
+
+    def write(self, piece: bytes) -> int:
+        if self._in_head:
+            self._head += piece
+            if len(self._head) > HEAD_BYTES:
+                self.flush()
+        else:
+            self._output.write(piece)
+        return len(piece)
+
+    def flush(self) -> None:
+        """The head is complete."""
+        if self._in_head:
+            self._in_head = False
+            self._output.write(DECLARATIONS.sub(_sorted_declarations, self._head, count=1))
+
+
+def _sorted_declarations(match: re.Match[bytes]) -> bytes:
+    return b"".join(sorted(re.findall(DECLARATION, match.group())))
+
+
 class Worker:
     """Answers requests one after the other on the snapshot that each names."""
 
@@ -168,8 +200,12 @@ def _write_result(result: Any, output: Any, name: str, prefixes: dict[str, str])
         result.serialize(output, RESULTS[name])
     elif name == "jsonld":
         output.write(compacted(ox.serialize(result, None, ox.RdfFormat.JSON_LD), prefixes))
+    elif name in READABLE:
+        head: Any = SortedPrefixes(output)
+        ox.serialize(result, head, GRAPHS[name], prefixes=prefixes)
+        head.flush()
     else:
-        ox.serialize(result, output, GRAPHS[name], prefixes=prefixes if name in READABLE else None)
+        ox.serialize(result, output, GRAPHS[name])
 
 
 def _write_dump(store: ox.Store, output: Any, request: dict[str, Any]) -> None:
@@ -181,12 +217,15 @@ def _write_dump(store: ox.Store, output: Any, request: dict[str, Any]) -> None:
     if name == "jsonld":
         triples = (quad.triple for quad in store.quads_for_pattern(None, None, None, graph)) if graph else iter(store)
         output.write(compacted(ox.serialize(triples, None, ox.RdfFormat.JSON_LD), prefixes))
-    elif graph is not None and name in ("trig", "nquads"):
-        ox.serialize(
-            store.quads_for_pattern(None, None, None, graph), output, GRAPHS[name], prefixes=prefixes if name in READABLE else None
-        )
+        return
+    head: Any = SortedPrefixes(output) if name in READABLE else None
+    declared = prefixes if head else None
+    if graph is not None and name in ("trig", "nquads"):
+        ox.serialize(store.quads_for_pattern(None, None, None, graph), head or output, GRAPHS[name], prefixes=declared)
     else:
-        store.dump(output, GRAPHS[name], from_graph=graph, prefixes=prefixes if name in READABLE else None)
+        store.dump(head or output, GRAPHS[name], from_graph=graph, prefixes=declared)
+    if head:
+        head.flush()
 
 
 def compacted(expanded: bytes | None, prefixes: dict[str, str]) -> bytes:
