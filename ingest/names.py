@@ -61,12 +61,12 @@ def new_id(name: str, kind: EntityType, known: dict[str, EntityType]) -> str:
 
 
 def new_label(entity_id: str) -> str:
-    """The label of an entity outside the gazetteer: its id without the kind. A function of the id alone, whichever article came first."""
+    """The label of a new entity: its id without the kind. It depends on the id alone, not on which article came first."""
     return _KIND_SUFFIX.sub("", entity_id).replace("_", " ")
 
 
 _REGULATION = re.compile(
-    r".+ (?:Act|Directive|Bill)$|(?:Regulation|Directive|Decision) .*\d|Section \d+$|Executive Order \d+$|House Resolution \d+$|H\.R\. ?\d+$"
+    r".+ (?:Act|Directive|Bill)$|(?:Regulation|Directive|Decision) .*\d|(?:Section|Executive Order|House Resolution|H\.R\.) ?\d+$"
 )
 
 

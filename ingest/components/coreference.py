@@ -89,8 +89,18 @@ class Coreference:
         allowed = {entity for entity in history.counts if self._countries.get(entity) in nations} if nations - {""} else set()
         if nations - {""} and not allowed:
             return []
-        antecedent = best(history, head, determiner.i, allowed, _nouns()[head.lower_])
+        antecedent = _namesake(history, head) or best(history, head, determiner.i, allowed, _nouns()[head.lower_])
         return [_mention(history.doc, determiner.i, head.i + 1, antecedent, MentionKind.NOMINAL)] if antecedent is not None else []
+
+
+def _namesake(history: History, head: Token) -> Span | None:
+    """The one entity whose name ends in the noun: "the foundation" after "the Linux Foundation"."""
+    found = {span.kb_id_: span for span in history.mentions if _last_word(span) == head.lower_}
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _last_word(span: Span) -> str:
+    return span.root.lower_ if len(span) > 1 and span.id_ == MentionKind.NAME.value and span.label_ in _ORGANISATIONS else ""
 
 
 def _history(doc: Doc, mentions: list[Span]) -> History:
@@ -147,22 +157,41 @@ def _is_pleonastic(token: Token) -> bool:
 
 def _group(history: History, head: Token) -> list[Span]:
     """ "Both companies": two mentions on one span, when the nearest sentence with companies has just two."""
-    opening = next((child for child in head.lefts if child.lower_ in ("both", "two", "the")), None)
-    pair = {child.lower_ for child in head.lefts} & {"both", "two"}
-    if opening is None or not pair or not _is_plain_pair(head):
-        return []
+    left = {child.lower_ for child in head.lefts if child.dep_ != "compound"}
     kind = _GROUPS[head.lemma_.lower()]
+    if not _is_plain_pair(head) or left - {"both", "two", "the", "these", "those"}:
+        return []
+    start = min(child.i for child in head.lefts) if left else head.i
+    if left & {"these", "those"} or left == {"the"}:
+        listed = _listed(history, start, kind)
+        return [_mention(history.doc, start, head.i + 1, span, MentionKind.NOMINAL) for _, span in sorted(listed.items())]
+    if not left & {"both", "two"}:
+        return []
     here = history.sentence_of[head.i]
     for distance in range(3):
         near = {
             span.kb_id_: span for span in history.mentions if span.label_ == kind and here - history.sentence_of[span.start] <= distance
         }
         if len(near) == 2:
-            start = min(child.i for child in head.lefts)
             return [_mention(history.doc, start, head.i + 1, span, MentionKind.NOMINAL) for _, span in sorted(near.items())]
         if len(near) > 2:
             return []
     return []
+
+
+def _listed(history: History, start: int, kind: str) -> dict[str, Span]:
+    """The nearest list of two or more names of the kind, in this sentence or the one before."""
+    here = history.sentence_of[start]
+    near = [span for span in history.mentions if span.label_ == kind and span.end <= start and here - history.sentence_of[span.start] <= 1]
+    last = next((span.root for span in reversed(near) if span.root.dep_ == "conj"), None)
+    if last is None:
+        return {}
+    tokens = {last.i}
+    while last.dep_ == "conj":
+        last = last.head
+        tokens.add(last.i)
+    listed = {span.kb_id_: span for span in near if span.root.i in tokens}
+    return listed if len(listed) == len(tokens) else {}
 
 
 def _is_plain_pair(head: Token) -> bool:

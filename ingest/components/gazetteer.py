@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ingest.components import GAZETTEER
-from ingest.components.governments import governments
+from ingest.components.governments import governments, of_places
 from ingest.model import EntityType, KnownEntity, MentionKind, Schema
 from ingest.names import new_id
 
@@ -47,7 +47,7 @@ class Gazetteer:
         for words, (entity, kind) in sorted(names.items(), key=lambda pair: (-len(pair[0]), pair[0])):
             index[words[0]].append((words, entity, kind))
         self._index = dict(index)
-        self._governments = _governments(schema)
+        self._governments = of_places(schema)
 
     def _forms(self, entity: KnownEntity) -> Iterator[Words]:
         for name in dict.fromkeys((entity.label, *entity.alt_labels)):
@@ -93,19 +93,6 @@ class Gazetteer:
             return self._governments[nation.kb_id_]
         kinds = {entity.id: entity.type for entity in self._known.values()}
         return new_id(f"Government of {self._known[nation.kb_id_].label}", EntityType.GOVERNMENT, kinds)
-
-
-def _governments(schema: Schema) -> dict[str, str]:
-    """Governments by the id of their place: the nation, or a city that stands for the government (a metonym)."""
-    places = {entity.label: entity.id for entity in schema.known_entities if entity.type is EntityType.PLACE}
-    found: dict[str, str] = {}
-    for entity in schema.known_entities:
-        if entity.type is EntityType.GOVERNMENT and entity.label.startswith("Government of "):
-            nation = entity.label.removeprefix("Government of ").removeprefix("the ")
-            for name in (nation, *entity.metonyms):
-                if name in places:
-                    found.setdefault(places[name], entity.id)
-    return found
 
 
 def _is_part_of_word(doc: Doc, start: int, end: int) -> bool:

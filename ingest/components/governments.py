@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, Token
+
+from ingest.lexicon import words
+from ingest.model import EntityType, Schema
 
 _HEADS = frozenset({"government", "governments"})
 _JOINTS = frozenset({",", "and", "or", "&"})
@@ -50,3 +53,24 @@ def _after(doc: Doc, head: int, starting: dict[int, Span]) -> Span | None:
         return None
     position += 2 if position + 1 < len(doc) and doc[position + 1].lower_ == "the" else 1
     return starting.get(position)
+
+
+def of_places(schema: Schema) -> dict[str, str]:
+    """Governments by the id of their place: the nation, or a city that stands for the government (a metonym)."""
+    places = {entity.label: entity.id for entity in schema.known_entities if entity.type is EntityType.PLACE}
+    found: dict[str, str] = {}
+    for entity in schema.known_entities:
+        nation = entity.label.removeprefix("Government of ").removeprefix("the ") if entity.type is EntityType.GOVERNMENT else ""
+        for name in (nation, *entity.metonyms):
+            if name in places:
+                found.setdefault(places[name], entity.id)
+    return found
+
+
+def acts(root: Token) -> bool:
+    """Whether a place is said to do what only its government can: "Paris rejected the draft", "sanctions imposed by China"."""
+    if root.dep_ == "nsubj":
+        return root.head.lemma_.lower() in words("acts_of_government")
+    if root.dep_ == "pobj" and root.head.lower_ == "by" and root.head.dep_ == "agent":
+        return root.head.head.lemma_.lower() in words("acts_of_government")
+    return root.dep_ == "conj" and root.head.dep_ == "nsubj" and root.head.head.lemma_.lower() in words("acts_of_government")

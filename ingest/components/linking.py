@@ -7,6 +7,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from ingest.components import MENTIONS
 from ingest.components.aliases import Names, NameTable
+from ingest.components.governments import acts, of_places
 from ingest.components.kinds import features, kind_of
 from ingest.model import Entity, EntityType, KnownEntity, MentionKind, Schema
 from ingest.names import clean, is_regulation, new_id, new_label
@@ -25,12 +26,14 @@ class Linking:
         self._known: dict[str, KnownEntity] = {}
         self._types: dict[str, EntityType] = {}
         self._table = NameTable(())
+        self._governments: dict[str, str] = {}
 
     def use_schema(self, schema: Schema) -> None:
         """The gazetteer's entities by id and by name."""
         self._known = {entity.id: entity for entity in schema.known_entities}
         self._types = {entity.id: entity.type for entity in schema.known_entities}
         self._table = NameTable(schema.known_entities)
+        self._governments = of_places(schema)
 
     def __call__(self, doc: Doc) -> Doc:
         spans = list(doc.spans[MENTIONS])
@@ -39,10 +42,15 @@ class Linking:
         kinds = {name: kind_of(features(doc, found, known)) for name, found in places.items()}
         names = Names(self._table, {span.kb_id_ for span in spans if span.kb_id_}, _order(places), kinds)
         entities = self._entities(doc, names, places, known)
-        linked = [span if span.kb_id_ else _linked(span, *entities[clean(span.text)]) for span in spans]
+        linked = [self._executive(span) if span.kb_id_ else _linked(span, *entities[clean(span.text)]) for span in spans]
         doc.spans[MENTIONS] = SpanGroup(doc, name=MENTIONS, spans=linked)
         doc._.entities = described(linked, self._known)
         return doc
+
+    def _executive(self, span: Span) -> Span:
+        """A place that acts is its government."""
+        government = self._governments.get(span.kb_id_) if span.id_ == MentionKind.NAME.value else None
+        return span if government is None or not acts(span.root) else _linked(span, government, self._types[government])
 
     def _entities(self, doc: Doc, names: Names, places: dict[str, list[Span]], known: dict[int, str]) -> dict[str, tuple[str, EntityType]]:
         """The entity and its kind for every name; the kind of a new entity is judged by all places of all its names."""

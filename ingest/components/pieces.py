@@ -33,7 +33,7 @@ class Piece:
 
 
 def pieces(doc: Doc, known: list[Span], starts: frozenset[int], peoples: set[int]) -> list[Piece]:
-    """The pieces of a Doc in text order, disjoint; `known` are the gazetteer's names that stand there, `peoples` tokens like "Americans"."""
+    """The pieces of a Doc in text order, disjoint; `known` are the names that stand there, `peoples` words like "Americans"."""
     laws = [Piece(start, end) for start, end in regulations(doc)]
     taken = {i for law in laws for i in range(law.start, law.end)}
     cut = [
@@ -130,7 +130,7 @@ def _without_makers(doc: Doc, pieces: list[Piece]) -> list[Piece]:
 
 
 def _is_apart(rest: Span, alone: set[str]) -> bool:
-    """Whether what follows a maker's name is a name by itself: a model number, or a name that stands alone elsewhere and is no mere noun."""
+    """Whether what follows a maker's name is a name by itself: a model number, or a name that also stands alone and is no mere noun."""
     if rest[0].text in ("-", "–"):
         return False
     noun = len(rest) == 1 and any(rest.text.lower() in words(table) for table in _HEAD_TABLES)

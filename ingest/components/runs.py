@@ -102,7 +102,7 @@ def _generic_start(doc: Doc, flags: list[bool], at: int) -> bool:
 
 
 def _is_inside(doc: Doc, flags: list[bool], at: int) -> bool:
-    """Whether an abbreviation of the trade is part of the name around it: "Centre for AI Innovation", "Microsoft AI", not "the H100 AI chip"."""
+    """Whether an abbreviation of the trade is part of the name around it: "Centre for AI Innovation", not "the H100 AI chip"."""
     if at + 1 < len(doc) and flags[at + 1] and doc[at + 1].lower_ not in words("roles") and not doc[at + 1].is_sent_start:
         return doc[at + 1].ent_iob_ != "B" or doc[at + 1].ent_type_ != "PERSON"
     return doc[at].ent_iob_ == "I" and not (at + 1 < len(doc) and doc[at + 1].tag_ in ("NN", "NNS"))
