@@ -37,9 +37,9 @@ golden: setup ## write tests/golden/ and the generated tables of docs/ anew and 
 	AIKG_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_repository_golden.py tests/test_repository_docs.py
 	git --no-pager diff --stat --patch -- tests/golden docs
 
-lock: setup ## resolve the dependencies of pyproject.toml anew into requirements.lock
+lock: setup ## fit requirements.lock to pyproject.toml; pins that still fit stay (remove the file first to renew them all)
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.12 --generate-hashes \
-	  --no-config --custom-compile-command 'make lock' --upgrade --quiet -o requirements.lock
+	  --no-config --custom-compile-command 'make lock' --quiet -o requirements.lock
 
 clean: ## remove the virtual environment and every cache (never ./data)
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
