@@ -1,9 +1,12 @@
 """What a stranger finds in the repository: its layout, its lock, its examples, its documents."""
 
+import ast
 import json
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,30 @@ def test_lock_holds_every_declared_dependency_in_a_version_that_fits():
         version = pinned.get(canonicalize_name(requirement.name))
         assert version is not None, f"{requirement.name} is not in requirements.lock; run make lock"
         assert requirement.specifier.contains(version, prereleases=True), f"{requirement} is locked as {version}; run make lock"
+
+
+def test_every_imported_package_is_a_declared_dependency():
+    """Not only an indirect or a development one: else it is there in the checkout and missing where the wheel is installed."""
+    project = PROJECT["project"]
+    declared = [*project["dependencies"], *(entry for extra in project["optional-dependencies"].values() for entry in extra)]
+    allowed = {canonicalize_name(Requirement(entry).name) for entry in declared}
+    known = packages_distributions()
+    missing = {
+        (module, path)
+        for path in TRACKED
+        if path.startswith(("kg/", "ingest/")) and path.endswith(".py") and (ROOT / path).exists()
+        for module in _imported(ROOT / path) - set(sys.stdlib_module_names) - {"kg", "ingest"}
+        if not {canonicalize_name(name) for name in known.get(module, [module])} & allowed
+    }
+    assert sorted(missing) == []
+
+
+def _imported(path: Path) -> set[str]:
+    """The top-level packages that a file imports anywhere in it."""
+    nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.split(".")[0] for name in names}
 
 
 def test_no_tracked_file_names_a_path_of_a_machine_or_a_package_index():
