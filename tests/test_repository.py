@@ -117,6 +117,15 @@ def test_relative_links_of_documents_lead_somewhere():
     assert broken == []
 
 
+def test_documents_name_only_files_that_exist():
+    named = {
+        (document, path)
+        for document in ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md")
+        for path in re.findall(r"`((?:kg|ingest|tests|docs|ontology|queries|examples)/[\w./-]*)`", (ROOT / document).read_text())
+    }
+    assert sorted((document, path) for document, path in named if not (ROOT / path.replace("NAME", "who-invests-in-whom")).exists()) == []
+
+
 def test_ci_runs_the_test_command_of_the_readme():
     assert (ROOT / ".ci/run").stat().st_mode & 0o111
     assert (ROOT / ".ci/run").read_text().rstrip().endswith("make test")
