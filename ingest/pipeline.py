@@ -111,7 +111,7 @@ def build(schema: Schema, model: str, components: Config) -> Language:
 def _split_dashes(nlp: Language) -> None:
     """News agencies write "(Reuters) -Taiwanese": a dash before a capital is a token by itself."""
     prefixes = [*(nlp.Defaults.prefixes or ()), r"[-–—](?=[A-Z][a-z])"]
-    nlp.tokenizer.prefix_search = compile_prefix_regex(prefixes).search  # type: ignore[attr-defined]
+    nlp.tokenizer.prefix_search = compile_prefix_regex(prefixes).search  # type: ignore[union-attr]
 
 
 def base(model: str) -> Language:

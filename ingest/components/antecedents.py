@@ -62,7 +62,7 @@ def _scores(history: History, anaphor: Token, start: int, allowed: frozenset[str
 
 
 def _score(history: History, span: Span, anaphor: Token, distance: int) -> float:
-    root = span.root
+    root = _first_conjunct(span.root)
     score = 1.0 - 0.6 * distance + 0.35 * log(history.counts[span.kb_id_])
     if root.dep_ in _SUBJECTS:
         score += 0.9 if distance <= 1 else 0.5
@@ -79,6 +79,13 @@ def _score(history: History, span: Span, anaphor: Token, distance: int) -> float
     if span.id_ == "adjective":
         score -= 1.0
     return score
+
+
+def _first_conjunct(token: Token) -> Token:
+    """In a list, the member whose role is that of all."""
+    while token.dep_ == "conj" and token.head.pos_ in ("PROPN", "NOUN"):
+        token = token.head
+    return token
 
 
 def _is_barred(span: Span, anaphor: Token, distance: int) -> bool:

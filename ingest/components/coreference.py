@@ -7,6 +7,7 @@ from spacy.tokens import Doc, Span, SpanGroup, Token
 
 from ingest.components import MENTIONS
 from ingest.components.antecedents import History, best
+from ingest.components.nouns import noun
 from ingest.lexicon import words
 from ingest.model import EntityType, MentionKind, Schema
 
@@ -72,9 +73,9 @@ class Coreference:
         lower = token.lower_
         if lower in _PRONOUNS and token.text != "IT":
             return _pronoun(history, token)
-        if token.tag_ in ("NN", "NNP") and lower in _nouns():
+        if token.tag_ in ("NN", "NNP", "RP") and noun(token) in _nouns() and not lower.endswith("s"):
             return self._description(history, token, named)
-        if token.tag_ == "NNS" and token.lemma_.lower() in _GROUPS:
+        if token.tag_ == "NNS" and noun(token) in _GROUPS:
             return _group(history, token)
         return []
 
@@ -89,7 +90,7 @@ class Coreference:
         allowed = {entity for entity in history.counts if self._countries.get(entity) in nations} if nations - {""} else set()
         if nations - {""} and not allowed:
             return []
-        antecedent = _namesake(history, head) or best(history, head, determiner.i, allowed, _nouns()[head.lower_])
+        antecedent = _namesake(history, head) or best(history, head, determiner.i, allowed, _nouns()[noun(head)])
         return [_mention(history.doc, determiner.i, head.i + 1, antecedent, MentionKind.NOMINAL)] if antecedent is not None else []
 
 
@@ -158,7 +159,7 @@ def _is_pleonastic(token: Token) -> bool:
 def _group(history: History, head: Token) -> list[Span]:
     """ "Both companies": two mentions on one span, when the nearest sentence with companies has just two."""
     left = {child.lower_ for child in head.lefts if child.dep_ != "compound"}
-    kind = _GROUPS[head.lemma_.lower()]
+    kind = _GROUPS[noun(head)]
     if not _is_plain_pair(head) or left - {"both", "two", "the", "these", "those"}:
         return []
     start = min(child.i for child in head.lefts) if left else head.i

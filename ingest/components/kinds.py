@@ -8,6 +8,7 @@ from math import exp
 
 from spacy.tokens import Doc, Span, Token
 
+from ingest.components.nouns import noun
 from ingest.components.runs import is_code
 from ingest.lexicon import first_names, words
 from ingest.model import EntityType
@@ -124,7 +125,7 @@ def _neighbours(doc: Doc, span: Span, known: dict[int, str]) -> Iterator[str]:
 
 
 def _noun(place: str, token: Token) -> Iterator[str]:
-    lemma = token.lemma_.lower()
+    lemma = noun(token)
     for table in _NOUNS:
         if lemma in words(table):
             yield f"{place} {table}"

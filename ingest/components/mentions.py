@@ -13,10 +13,11 @@ from spacy.tokens import Doc, Span, SpanGroup
 from ingest.components import GAZETTEER, MENTIONS
 from ingest.components.pieces import ENTITY_LABELS, Piece, pieces
 from ingest.components.runs import is_code
-from ingest.lexicon import first_names
+from ingest.lexicon import first_names, words
 from ingest.model import BlockKind, EntityType, MentionKind
 from ingest.names import clean
 
+_BODIES = words("public_body_heads") | words("organization_heads") | {"house", "times", "post", "journal"}  # "the Commission"
 _NAME_TAGS = frozenset({"NNP", "NNPS", "CD", "HYPH", "IN", "CC", ".", ",", "DT", "POS"})
 _VERSION = re.compile(r"[A-Za-z][-–]\d")
 
@@ -63,7 +64,7 @@ class Mentions:
         if piece.start in starts:
             return (entity and (len(tokens) > 1 or proper)) or (proper and len(tokens) > 1) or (coded and len(tokens) > 1)
         if len(tokens) == 1 and tokens.text.istitle() and tokens.text.lower() in self._ordinary:
-            return entity
+            return entity or (doc[piece.start - 1].lower_ == "the" and tokens.text.lower() in _BODIES)
         return entity or proper or coded
 
 

@@ -1,0 +1,153 @@
+"""Files into articles: formats, metadata, and one clear error for each kind of bad input."""
+
+import datetime
+import json
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import ArticleError
+from ingest.model import Article, BlockKind
+from ingest.readers import MAX_CHARS, READERS, find, read, read_all, read_lines
+
+FRONT = """---
+title: Mistral AI raises money
+date: 2023-12-11
+author: [Jane Doe, John Roe]
+publisher: The Daily
+url: https://example.org/2023/12/mistral-raises/
+language: en
+---
+
+Mistral AI raised 385 million euros. Andreessen Horowitz led the round.
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def writer(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return writer
+
+
+@pytest.mark.parametrize("suffix", sorted(READERS))
+def test_every_reader_takes_metadata_from_front_matter(write, suffix: str) -> None:
+    article = read(write(f"a{suffix}", FRONT))
+    assert article.title == "Mistral AI raises money"
+    assert article.date == "2023-12-11"
+    assert article.author == "Jane Doe, John Roe"
+    assert (article.publisher, article.language) == ("The Daily", "en")
+    assert article.text.startswith("Mistral AI raised")
+
+
+def test_text_without_front_matter_is_kept_verbatim(write) -> None:
+    text = "\n  Apple sues.  \r\n\r\nThe case goes on.\n"
+    assert read(write("a.txt", text)).text == text
+
+
+def test_byte_order_mark_is_no_part_of_the_text(write) -> None:
+    assert read(write("a.txt", b"\xef\xbb\xbfApple sues Epic.")).text == "Apple sues Epic."
+
+
+def test_id_comes_from_the_front_matter_then_the_address_then_the_file(write) -> None:
+    assert read(write("a.md", "---\nid: my-article\n---\nText.")).id == "my-article"
+    assert read(write("b.md", FRONT)).id == "mistral-raises-" + read(write("c.md", FRONT)).id.rsplit("-", 1)[1]
+    assert read(write("Über den AI Act.txt", "Text.")).id == "uber-den-ai-act"
+
+
+def test_two_addresses_with_the_same_last_segment_have_two_ids(write) -> None:
+    ids = {read(write(f"{host}.md", f"---\nurl: https://{host}/news\n---\nText.")).id for host in ("a.org", "b.org")}
+    assert len(ids) == 2
+
+
+def test_markdown_text_is_what_a_reader_sees(write) -> None:
+    article = read(write("a.md", "# The *AI Act*\n\nThe [Parliament](https://x.eu) **adopted**\nit.\n\n- One `code`\n\n```\nskip()\n```\n"))
+    assert article.text == "The AI Act\n\nThe Parliament adopted it.\n\nOne code"
+    assert article.title == "The AI Act"
+    kinds = [(article.text[b.start_char : b.end_char], b.kind) for b in article.blocks]
+    assert kinds[0] == ("The AI Act", BlockKind.HEADING)
+    assert kinds[2] == ("One code", BlockKind.PARAGRAPH)
+
+
+def test_first_heading_is_the_title_of_a_plain_text(write) -> None:
+    assert read(write("a.txt", "Apple sues Epic\n\nApple sued Epic on Monday.")).title == "Apple sues Epic"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("empty.txt", b"", "is empty"),
+        ("blank.txt", b" \n\t\n", "is empty"),
+        ("picture.txt", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "is not a text file: NUL at byte 8"),
+        ("latin.txt", "Ein Gespräch über KI".encode("latin-1"), "is not UTF-8: byte 0xe4 at offset 9"),
+        ("utf16.txt", "Text".encode("utf-16"), "is UTF-16; save it as UTF-8"),
+        ("long.txt", b"a" * 3_000_000, "bytes are too many for one article; split it"),
+        ("line.txt", b"word " * (MAX_CHARS // 4), f"and the limit is {MAX_CHARS:,}; split it"),
+        ("front.md", b"---\ntitle: 'open\ndate: 2024\n---\nText.", "front matter, line 4"),
+        ("list.md", b"---\n- a\n---\nText.", "not `key: value` lines"),
+        ("date.md", b"---\ndate: last week\n---\nText.", "'last week' is no ISO 8601 date"),
+        ("bare.md", b"---\ntitle: T\n---\n", "has no text below its front matter"),
+        ("a.docx", b"PK", "unknown format .docx; known are .md, .txt, .jsonl"),
+    ],
+)
+def test_bad_input_is_named_with_what_to_do(write, name: str, content: bytes, reason: str) -> None:
+    path = write(name, content)
+    with pytest.raises(ArticleError) as caught:
+        read(path)
+    assert str(caught.value).startswith(str(path))
+    assert reason in caught.value.reason
+
+
+def test_missing_paths_and_empty_directories_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ArticleError, match="no such file"):
+        find([tmp_path / "gone.txt"])
+    with pytest.raises(ArticleError, match=r"holds no file ending in \.md, \.txt"):
+        find([tmp_path])
+
+
+def test_directories_are_searched_at_any_depth_and_each_file_found_once(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    for name in ("b.txt", "deep/er/a.md", "deep/notes.csv", "gold.jsonl"):
+        (tmp_path / name).write_text("Text.")
+    assert find([tmp_path, tmp_path / "b.txt"]) == [tmp_path / "b.txt", tmp_path / "deep/er/a.md"]
+
+
+def test_json_lines_keep_ids_and_report_bad_lines_in_place() -> None:
+    lines = [
+        json.dumps({"id": "x/1", "text": "Apple sued.", "date": "2024-03-01"}),
+        "",
+        "{",
+        '{"id": 3}',
+        '{"text": "a\\u0000b"}',
+        '{"text": "Ok."}',
+    ]
+    found = list(read_lines(lines))
+    assert [type(item) for item in found] == [Article, ArticleError, ArticleError, ArticleError, Article]
+    assert (found[0].id, found[0].date) == ("x/1", "2024-03-01")
+    assert str(found[1]).startswith("standard input, line 3: is not JSON")
+    assert 'has no "text"' in str(found[2])
+    assert "NUL at character 1" in str(found[3])
+
+
+def test_an_article_without_a_name_gets_its_id_from_its_text() -> None:
+    first, second = read_lines(['{"text": "One."}', '{"text": "One."}'])
+    assert first.id == second.id != ""
+
+
+def test_a_file_of_json_lines_is_read_with_its_errors(write) -> None:
+    path = write("many.jsonl", b'{"text": "One."}\n\xff\n')
+    good, bad = read_all(path)
+    assert good.text == "One."
+    assert str(bad).startswith(f"{path}, line 2: is not UTF-8")
+
+
+def test_read_all_yields_what_it_cannot_read(write) -> None:
+    (error,) = read_all(write("empty.txt", b""))
+    assert isinstance(error, ArticleError)
+
+
+def test_dates_may_carry_a_time(write) -> None:
+    assert read(write("a.md", "---\ndate: 2024-02-28T10:00:00Z\n---\nText.")).date == datetime.date(2024, 2, 28).isoformat()
