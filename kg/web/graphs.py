@@ -29,7 +29,8 @@ from kg.workers.wire import Dump
 
 URI_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986: left as they are when an IRI becomes a URI (RFC 3987, 3.1)
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
-STATUS = {"created": 201, "replaced": 204, "dropped": 204}
+# Graph Store Protocol, 5.3 to 5.5: what a write did, by what was asked.
+STATUS = {("PUT", "created"): 201, ("PUT", "replaced"): 204, ("POST", "created"): 201, ("POST", "replaced"): 200}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,14 @@ class GraphStore:
             if graph is None:
                 raise ProblemError(400, "graph", "name the graph to delete with `graph=` or `default`")
             await self.writes.graph(graph, (), replace=True)
-            await call.respond(204, [])
+            await call.respond(200, [])
             return
         if graph is None and call.method == "PUT":
             raise ProblemError(400, "graph", "name the graph to replace with `graph=` or `default`")
         async with documents(call, self.settings.write_limit_mb * 1024 * 1024) as files:
             made = graph if graph is not None else self._new_graph(files)
             outcome = await self.writes.graph(made, files, replace=call.method == "PUT")
-        status = 201 if graph is None else STATUS[outcome]
+        status = STATUS[call.method, outcome]
         await call.respond(status, [(b"location", quote(made, safe=URI_CHARACTERS).encode())] if status == 201 and made else [])
 
     def _new_graph(self, files: tuple[tuple[str, str], ...]) -> str:

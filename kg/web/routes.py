@@ -74,7 +74,7 @@ class Service:
     async def update(self, call: Call, ask: Ask, reading: Reading) -> None:
         """An update, on disk and visible to every query that begins after the answer."""
         access.require(call, self.settings.data, "update")
-        text = updates.with_dataset(ask, reading)
+        text = updates.prepared(ask, reading)
         await self.writes.update(text, base_iri=f"{self.pool.lease.base_iri}sparql")
         call.note["form"] = "UPDATE"
         await call.respond(204, [])
@@ -97,6 +97,7 @@ def create_app(service: Service) -> App:
         exact={
             "/": reading(service.home),
             "/sparql": sparql,
+            "/sparql/": sparql,
             "/graphs": graphs,
             "/health": reading(service.health),
             "/ready": reading(service.ready),

@@ -1,4 +1,8 @@
-"""An update's dataset: `using-graph-uri` and `using-named-graph-uri` become USING clauses (SPARQL 1.1 Protocol, 2.2.3)."""
+"""What an update becomes before it runs.
+
+`using-graph-uri` and `using-named-graph-uri` become USING clauses (SPARQL 1.1 Protocol, 2.2.3). CLEAR of a graph that is not there
+succeeds, as in a store that does not record empty graphs (SPARQL 1.1 Update, 3.1.3).
+"""
 
 from pyoxigraph import NamedNode
 
@@ -8,7 +12,12 @@ from kg.web.problems import ProblemError
 from kg.web.protocol import Ask
 
 
-def with_dataset(ask: Ask, reading: Reading) -> str:
+def prepared(ask: Ask, reading: Reading) -> str:
+    """The update that is run. Raises ProblemError 400 when its dataset cannot be as asked."""
+    return _clear_silently(_with_dataset(ask, reading))
+
+
+def _with_dataset(ask: Ask, reading: Reading) -> str:
     """The update's text with the request's dataset in it. Raises ProblemError 400 when the text names one itself, or cannot take one."""
     if not ask.names_dataset:
         return ask.text
@@ -31,6 +40,18 @@ def _insert_before_where(text: str, clauses: str) -> str:
             parts += [text[done:start], clauses]
             done = start
         previous = word
+    return "".join([*parts, text[done:]])
+
+
+def _clear_silently(text: str) -> str:
+    """The text with SILENT in every CLEAR GRAPH."""
+    previous, done = "", 0
+    parts: list[str] = []
+    for kind, word, start in syntax.tokens(text):
+        if kind == "word" and word.upper() == "GRAPH" and previous.upper() == "CLEAR":
+            parts += [text[done:start], "SILENT "]
+            done = start
+        previous = word if kind == "word" else ""
     return "".join([*parts, text[done:]])
 
 

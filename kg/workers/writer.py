@@ -37,11 +37,11 @@ def serve(connection: socket.socket) -> None:
             connection.sendall(_failed("syntax", str(error)))
         except LookupError as error:
             connection.sendall(_failed("absent", str(error.args[0])))
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:  # RuntimeError: a graph that is not there, or is there already
             connection.sendall(_failed("value", str(error)))
         except LockedError as error:
             connection.sendall(_failed("locked", str(error)))
-        except (KgError, OSError, RuntimeError) as error:
+        except (KgError, OSError) as error:
             connection.sendall(_failed("engine", str(error)))
 
 
@@ -76,9 +76,9 @@ def _read(request: dict[str, Any]) -> list[ox.Quad]:
 def _write_graph(writer: Writer, request: dict[str, Any], quads: list[ox.Quad]) -> bytes:
     iri = request["graph"]
     graph = ox.NamedNode(iri) if iri else None
-    existed = graph is None or writer.store.contains_named_graph(graph)
+    existed = writer.store.contains_named_graph(graph) if graph else _has_default_graph(writer.store)
     if request["replace"] and not request["documents"]:
-        if not existed:
+        if graph and not existed:
             raise LookupError(f"there is no graph <{iri}>")
         writer.update(f"DROP GRAPH {graph}" if graph else "CLEAR DEFAULT")
         return b"dropped"
@@ -88,6 +88,10 @@ def _write_graph(writer: Writer, request: dict[str, Any], quads: list[ox.Quad]) 
     operations.append(f"INSERT DATA {{ GRAPH {graph} {{ {body} }} }}" if graph else f"INSERT DATA {{ {body} }}")
     writer.update(";\n".join(operations))
     return b"replaced" if existed else b"created"
+
+
+def _has_default_graph(store: ox.Store) -> bool:
+    return any(True for _ in store.quads_for_pattern(None, None, None, ox.DefaultGraph()))
 
 
 def main() -> None:

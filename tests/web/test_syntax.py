@@ -1,0 +1,151 @@
+"""kg.syntax: what a query may contain. The engine itself is the judge: what it would connect for must have been refused before."""
+
+import pyoxigraph as ox
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from kg import syntax
+from kg.syntax import MAX_DEPTH, ForbiddenError, Form, QuerySyntaxError, TooDeepError
+
+X = "<http://[::1]:1/>"  # nothing listens there
+REFUSED = {
+    "plain": f"ASK {{ SERVICE {X} {{ ?s ?p ?o }} }}",
+    "lower case": f"ASK {{ service {X} {{ ?s ?p ?o }} }}",
+    "silent": f"ASK {{ SERVICE SILENT {X} {{ ?s ?p ?o }} }}",
+    "variable": "ASK { VALUES ?x { <x:> } SERVICE ?x { ?s ?p ?o } }",
+    "prefixed name": "PREFIX x: <http://[::1]:1/> ASK { SERVICE x:a { ?s ?p ?o } }",
+    "no space before an IRI": f"ASK {{ SERVICE{X}{{ ?s ?p ?o }} }}",
+    "no space before a variable": "ASK { SERVICE?x{ ?s ?p ?o } }",
+    "no space before the default prefix": "PREFIX : <http://[::1]:1/> ASK { SERVICE:a{ ?s ?p ?o } }",
+    "default prefix and a comment": "PREFIX : <http://[::1]:1/> ASK { SERVICE:a #\n { ?s ?p ?o } }",
+    "silent without spaces": f"ASK {{ SERVICESILENT{X}{{ ?s ?p ?o }} }}",
+    "silent and the default prefix": "PREFIX : <http://[::1]:1/> ASK { SERVICESILENT:a{ ?s ?p ?o } }",
+    "behind a boolean": f"ASK {{ ?s ?p trueSERVICE{X}{{ ?s ?p ?o }} }}",
+    "behind a number": f"ASK {{ ?s ?p 1SERVICE{X}{{ ?s ?p ?o }} }}",
+    "behind a string": f"ASK {{ ?s ?p 'a'SERVICE{X}{{ ?s ?p ?o }} }}",
+    "behind a comment": f"ASK {{ # '\n SERVICE {X} {{ ?s ?p ?o }} }}",
+    "behind a comment that a carriage return ends": f"ASK {{ # {{\r SERVICE {X} {{ ?s ?p ?o }} }}",
+    "behind a string with an escaped quote": f"ASK {{ ?s ?p 'a\\'' . SERVICE {X} {{ ?s ?p ?o }} }}",
+    "behind a long string": f"ASK {{ ?s ?p '''a'b''c''' . SERVICE {X} {{ ?s ?p ?o }} }}",
+    "behind an IRI with a hash": f"ASK {{ ?s <x:#a> 1 . SERVICE {X} {{ ?s ?p ?o }} }}",
+    "inside what could be an IRI": f"ASK {{ ?s ?o ?p FILTER(?s<?b)SERVICE?x#>\n{{ ?s ?p ?o }} VALUES ?x {{ {X} }} }}",
+    "in a subquery": f"SELECT * {{ {{ SELECT * {{ SERVICE {X} {{ ?s ?p ?o }} }} }} }}",
+    "in an update": f"INSERT {{ ?s ?p ?o }} WHERE {{ SERVICE {X} {{ ?s ?p ?o }} }}",
+    "load": f"LOAD {X}",
+    "load silent into": f"LOAD SILENT {X} INTO GRAPH <x:g>",
+    "load without a space": f"LOAD{X}",
+    "load behind another operation": f"CLEAR ALL;load {X}",
+    "load behind a comment": f"#\nLOAD {X}",
+}
+ALLOWED = [
+    "ASK { ?s ?p 'SERVICE <x:> {}' }",
+    'ASK { ?s ?p """a "SERVICE" \\""" LOAD """ }',
+    "ASK { ?s ?p '''\nSERVICE <x:> {\n''' }",
+    "ASK { } # SERVICE <x:> { } LOAD <x:>",
+    "ASK { ?s <http://example.org/service/LOAD#service> ?o }",
+    "PREFIX service: <http://example.org/> ASK { service:a service:service ?service ; service:load $load . }",
+    "PREFIX service: <http://example.org/> ASK { GRAPH service:g { ?s ?p ?o } }",
+    "PREFIX ex: <http://example.org/> ASK { ?s ex:service ex:a.service . ?s ex:se\\-rvice 'a'@service }",
+    "ASK { _:service ?p ?o }",
+    "SELECT * { VALUES (?a ?b) { (<http://example.org/a> <http://example.org/service>) } }",
+    "SELECT * { ?a ?p ?b FILTER(?a < ?b && ?b > 3 || ?a <= 1) }",
+    "INSERT DATA { <x:s> <x:p> 'LOAD <x:>' }",
+]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_service_and_load_are_refused_with_a_reason(name: str):
+    with pytest.raises(ForbiddenError, match=r"SERVICE|LOAD|`<`"):
+        syntax.read(REFUSED[name])
+
+
+@pytest.mark.parametrize("text", ALLOWED)
+def test_the_words_are_fine_where_they_are_no_keywords(text: str):
+    syntax.read(text)
+    ox.Store().update(text) if syntax.read(text).form is Form.UPDATE else ox.Store().query(text)
+
+
+MARKS = [*"{}()[]<>?:.;,'\"\\#@^!|&=+-/* \n\r\t", "'''", '"""', "\\'", "\\u0053", "#>", "·", "é", "²", "\u00a0", "\u2028", "\x0b"]
+TERMS = [X, "?s", "?p", "?o", "<a", "true", "1", "1.", "1e5", "a", "ex:", ":a", "ex:a.", "_:b", "@en", "^^<x:d>"]
+WORDS = ["SERVICE", "service", "SILENT", "GRAPH", "OPTIONAL{", "UNION", "SELECT", "VALUES", "EXISTS{", "MINUS{"]
+PARTS = ["FILTER(", "FILTER(?s<?b)", "{?s ?p ?o}", "VALUES ?x {<x:>}", "BIND(1 AS ?z)"]
+PIECES = st.sampled_from([*MARKS, *TERMS, *WORDS, *PARTS])
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    st.lists(PIECES, max_size=8),
+    st.lists(PIECES, max_size=5),
+    st.lists(PIECES, max_size=5),
+    st.sampled_from(["{?s ?p ?o}", "", "#\n{?s ?p ?o}"]),
+)
+@example(["?s ?o ?p ", "FILTER(?s<?b)"], [], ["?s", "#>"], "\n{?s ?p ?o}")
+def test_no_query_that_passes_makes_the_engine_connect(before: list[str], between: list[str], target: list[str], rest: str):
+    """Everything around the word is arbitrary; an engine that reaches the network says so by its error, as nothing can be reached."""
+    text = f"PREFIX : {X} PREFIX ex: {X} SELECT * {{ {''.join(before)}SERVICE{''.join(between)}{''.join(target)}{rest} }}"
+    try:
+        syntax.read(text)
+    except (ForbiddenError, QuerySyntaxError, TooDeepError):
+        return
+    try:
+        list(ox.Store().query(text))
+    except SyntaxError:
+        return
+    except (OSError, RuntimeError) as error:
+        raise AssertionError(f"the engine would have connected for {text!r}: {error}") from error
+
+
+NESTED = {
+    "groups": lambda n: "SELECT * " + "{" * n + "}" * n,
+    "parentheses": lambda n: "SELECT * { FILTER(" + "(" * n + "1" + ")" * n + ") }",
+    "functions": lambda n: "SELECT * { FILTER(" + "STR(" * n + "1" + ")" * n + ") }",
+    "not": lambda n: "SELECT * { FILTER(" + "!" * n + "true) }",
+    "signs": lambda n: "SELECT * { FILTER(1" + "-" * n + "1) }",
+    "subselects": lambda n: "SELECT * " + "{ SELECT * " * n + "{}" + "}" * n,
+    "exists": lambda n: "SELECT * {" + "FILTER EXISTS {" * n + "}" * n + "}",
+    "paths": lambda n: "SELECT * { ?s " + "(" * n + "<x:p>" + ")*" * n + " ?o }",
+    "inverse paths": lambda n: "SELECT * { ?s " + "^(" * n + "<x:p>" + ")" * n + " ?o }",
+    "lists": lambda n: "SELECT * { ?s ?p " + "(" * n + "1" + ")" * n + " }",
+    "blank nodes": lambda n: "SELECT * { ?s ?p " + "[ <x:p> " * n + "1" + "]" * n + " }",
+}
+
+
+@pytest.mark.parametrize("construct", NESTED)
+def test_nesting_is_limited_and_the_limit_is_safe_for_the_engine(construct: str):
+    with pytest.raises(TooDeepError, match="levels deep"):
+        syntax.read(NESTED[construct](MAX_DEPTH + 1))
+    text = NESTED[construct](MAX_DEPTH // 2)
+    syntax.read(text)
+    try:
+        list(ox.Store().query(text))
+    except SyntaxError:
+        assert construct == "signs"  # no SPARQL, and refused by the engine's parser
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ASK { ?s ?p 'a }", 'ASK { ?s ?p """a"" }', "ASK {\0}", "ASK {} \x01", "ASK { ?s ?p `a` }", "", "# only a comment", "PREFIX a: <x:>"],
+)
+def test_what_is_no_sparql_is_refused_with_its_place(text: str):
+    with pytest.raises(QuerySyntaxError, match=r"\d+:\d+|there is no"):
+        syntax.read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "names_dataset", "volatile"),
+    [
+        ("select * {}", Form.SELECT, False, False),
+        ("PREFIX select: <x:> BASE <x:> ASK {}", Form.ASK, False, False),
+        ("SELECT*FROM<x:g>{}", Form.SELECT, True, False),
+        ("DESCRIBE <x:from>", Form.DESCRIBE, False, False),
+        ("CONSTRUCT { ?s ?p 'FROM' } FROM NAMED <x:g> WHERE { ?s ?p ?o }", Form.CONSTRUCT, True, False),
+        ("SELECT (now() AS ?t) {}", Form.SELECT, False, True),
+        ("CONSTRUCT { _:a ?p ?o } { ?s ?p ?o }", Form.CONSTRUCT, False, True),
+        ("WITH <x:g> DELETE { ?s ?p ?o } WHERE { ?s ?p ?o }", Form.UPDATE, True, False),
+        ("DELETE DATA { <x:s> <x:p> 'USING' }", Form.UPDATE, False, False),
+    ],
+)
+def test_form_dataset_and_volatility_are_read(text: str, form: Form, names_dataset: bool, volatile: bool):
+    reading = syntax.read(text)
+    assert (reading.form, reading.names_dataset, reading.volatile) == (form, names_dataset, volatile)
