@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, cast
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, Store, serialize
+from pyoxigraph import DefaultGraph, Quad, RdfFormat, Store, serialize
 
 from kg.errors import SettingError
 from kg.formats import GRAPHS, named
@@ -16,8 +16,8 @@ _COMPRESSION_LEVEL = 6
 
 
 def sorted_quads(store: Store) -> Iterator[Quad]:
-    """Every quad of a named graph: graphs in the order of their names, quads within in the order of their N-Quads."""
-    for graph in sorted((name for name in store.named_graphs() if isinstance(name, NamedNode)), key=lambda name: name.value):
+    """Every quad: graphs in the order of their names (the default graph, where clients may have written, first), sorted within each."""
+    for graph in [DefaultGraph(), *sorted(store.named_graphs(), key=str)]:
         yield from sorted(store.quads_for_pattern(None, None, None, graph), key=str)
 
 

@@ -77,8 +77,8 @@ def support(quads: Iterable[Quad]) -> Support:
     """Reads off article graphs what they support; the quads may come in any order."""
     nodes: dict[object, dict[object, set[NamedNode | Literal]]] = defaultdict(lambda: defaultdict(set))
     for quad in quads:
-        if quad.predicate in _READ:
-            nodes[quad.subject][quad.predicate].add(quad.object)  # type: ignore[arg-type]  # our graphs hold IRIs and literals
+        if quad.predicate in _READ and isinstance(quad.object, NamedNode | Literal):
+            nodes[quad.subject][quad.predicate].add(quad.object)
     found = Support()
     for about in nodes.values():
         _add_mention(found, about)
@@ -135,7 +135,7 @@ class KnowledgeGraph:
         for bundle in self.lookup(None, _TYPE, PROV("Bundle"), None):
             if isinstance(bundle.subject, NamedNode):
                 said.update(support(self.lookup(None, None, None, bundle.subject)))
-        sides = {statement: self._stored_sides(statement) for statement in said.statements}
+        sides = {statement: known for statement in said.statements if (known := self._stored_sides(statement))}
         wanted = frozenset(self._wanted(said, sides))
         stored = frozenset(self.lookup(None, None, None, self.iris.knowledge))
         return Change(stored - wanted, wanted - stored)
@@ -158,9 +158,9 @@ class KnowledgeGraph:
         for entity, name in said.names:
             if name not in self._names(entity):
                 yield self._quad(entity, _ALT_LABEL, _text(name))
-        for statement in said.statements:
+        for statement in said.statements & sides.keys():
             yield from self._statement(statement, sides[statement])
-        for statement in said.actual:
+        for statement in said.actual & sides.keys():
             yield self._in_knowledge(sides[statement])
 
     def _gone(self, before: Support, after: Support, elsewhere: "_Elsewhere") -> Iterator[Quad]:
@@ -189,8 +189,9 @@ class KnowledgeGraph:
             if not elsewhere.states(statement):
                 yield from self.lookup(statement, None, None, self.iris.knowledge)
         for statement in before.actual - after.actual:
-            if not elsewhere.affirms(statement):
-                yield self._in_knowledge(self._stored_sides(statement))
+            sides = self._stored_sides(statement)
+            if sides and not elsewhere.affirms(statement):
+                yield self._in_knowledge(sides)
 
     def _about(self, entity: NamedNode) -> list[Quad]:
         if entity in self.known:
@@ -213,9 +214,11 @@ class KnowledgeGraph:
             for name, (subject, relation, value) in statements.items()
         }
 
-    def _stored_sides(self, statement: NamedNode) -> Triple:
+    def _stored_sides(self, statement: NamedNode) -> Triple | None:
+        """What the statement is about; None when somebody took that out by hand."""
         about = {quad.predicate: quad.object for quad in self.lookup(statement, None, None, self.iris.knowledge)}
-        return Triple(about[_SUBJECT], about[_PREDICATE], about[_OBJECT])  # type: ignore[arg-type]  # as `_statement` wrote them
+        sides = about.get(_SUBJECT), about.get(_PREDICATE), about.get(_OBJECT)
+        return Triple(*sides) if all(isinstance(side, NamedNode) for side in sides) else None  # type: ignore[arg-type]
 
     def _quad(self, subject: NamedNode, predicate: NamedNode, value: NamedNode | Literal) -> Quad:
         return Quad(subject, predicate, value, self.iris.knowledge)

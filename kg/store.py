@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from filelock import FileLock, Timeout
-from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, Triple, serialize
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Store, Triple, serialize
 
 from kg import datadir, snapshots
 from kg.datadir import DataDir
@@ -42,8 +42,13 @@ class Writer:
 
     def apply(self, removed: Iterable[Quad], added: Iterable[Quad]) -> None:
         """Takes quads out and puts quads in, in one transaction. Graphs that end up empty are dropped."""
-        removed = frozenset(removed)
-        operations = [*_operations("DELETE DATA", removed), *_operations("INSERT DATA", added)]
+        removed, added = frozenset(removed), frozenset(added)
+        dropped = {quad.graph_name for quad in removed if _has_blank_node(quad)}
+        # A blank node cannot be named in DELETE DATA: its graph is dropped, and what stays of it written again.
+        added |= {quad for graph in dropped for quad in self.store.quads_for_pattern(None, None, None, graph) if quad not in removed}
+        operations = [f"DROP SILENT GRAPH {graph}" for graph in dropped]
+        operations += _operations("DELETE DATA", (quad for quad in removed if quad.graph_name not in dropped))
+        operations += _operations("INSERT DATA", added)
         if operations:
             self.update(";\n".join(operations))
         for graph in {quad.graph_name for quad in removed if isinstance(quad.graph_name, NamedNode)}:
@@ -148,6 +153,10 @@ def _open_store(data: DataDir, timeout_s: float) -> Store:
                 raise LockedError(f"another program has {data.store} open ({error}); stop it and try again") from error
         gc.collect()  # a query's rows that nobody reads any more keep a store of this process open
         sleep(_RETRY_S)
+
+
+def _has_blank_node(quad: Quad) -> bool:
+    return isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode)
 
 
 def _operations(operation: str, quads: Iterable[Quad]) -> list[str]:

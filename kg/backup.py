@@ -1,0 +1,175 @@
+"""Backups: one zip file with every quad as N-Quads and a manifest that says how many there are and what they hash to.
+
+It does not depend on the store's own files, so any RDF store can read it, and any version of this one. Tokens are not in it.
+"""
+
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+from pyoxigraph import RdfFormat, Store
+
+from kg import datadir, snapshots
+from kg.datadir import DataDir
+from kg.errors import DataError
+from kg.settings import Settings
+from kg.snapshots import Snapshot
+from kg.store import open_writer
+
+_QUADS, _MANIFEST = "graph.nq", "manifest.json"
+_CHUNK_BYTES = 1 << 20
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is in a backup; `sha256` is that of the N-Quads before compression."""
+
+    format: int
+    base_iri: str
+    quads: int
+    sha256: str
+    ontology: str = ""
+    gazetteer: str = ""
+
+
+class _Tally(io.RawIOBase):
+    """Passes bytes on, hashes them and counts their lines."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+        self.hash = sha256()
+        self.lines = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, chunk: Any) -> int:
+        self._note(bytes(chunk))
+        return self.stream.write(chunk)
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self.stream.read(size)
+        self._note(chunk)
+        return chunk
+
+    def _note(self, chunk: bytes) -> None:
+        self.hash.update(chunk)
+        self.lines += chunk.count(b"\n")
+
+
+def back_up(settings: Settings, path: Path) -> Manifest:
+    """Writes the published snapshot to a file, reads it back, and only then gives it its name. Raises DataError."""
+    data = datadir.open_existing(settings.data)
+    new = path.with_name(f".{path.name}.new")
+    try:
+        with snapshots.current(settings.data) as snapshot:
+            manifest = _write(snapshot, data, new)
+        verify(new)
+        datadir.sync(new)
+        new.replace(path)
+        datadir.sync(path.parent)
+    except OSError as error:
+        raise DataError(f"cannot write the backup {path}: {error.strerror or error}; nothing was kept") from error
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+    return manifest
+
+
+def verify(path: Path) -> Manifest:
+    """Reads a backup through. Raises DataError unless it is whole: as many quads as its manifest says, with that hash."""
+    with _opened(path) as (archive, manifest):
+        with archive.open(_QUADS) as stream:
+            tally = _Tally(stream)
+            while tally.read(_CHUNK_BYTES):
+                pass
+        if (tally.lines, tally.hash.hexdigest()) != (manifest.quads, manifest.sha256):
+            raise DataError(f"the backup {path} is damaged: {tally.lines:,} quads, not the {manifest.quads:,} it was made with; {_ANOTHER}")
+    return manifest
+
+
+def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
+    """Brings a backup back as a data directory; `replace` moves one that is there aside, to `DIR.replaced`.
+
+    The data directory appears when it is complete. Raises DataError when the backup is damaged, or the directory holds data already.
+    """
+    manifest = verify(path)
+    target = settings.data
+    if datadir.read(target) is not None and not replace:
+        raise DataError(f"{target} holds data already; give another --data, or --replace to move it aside")
+    with datadir.writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+            made = Path(folder) / "data"
+            _fill(settings, made, path, manifest)
+            _make_room(target)
+            made.rename(target)
+            datadir.sync(target.parent)
+    return manifest
+
+
+_ANOTHER = "use another backup"
+
+
+def _write(snapshot: Snapshot, data: DataDir, path: Path) -> Manifest:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open(_QUADS, "w", force_zip64=True) as stream:
+            tally = _Tally(stream)
+            with io.BufferedWriter(tally, _CHUNK_BYTES) as output:
+                snapshot.open().dump(output, RdfFormat.N_QUADS)
+                output.flush()
+        manifest = Manifest(_FORMAT, data.base_iri, tally.lines, tally.hash.hexdigest(), data.ontology, data.gazetteer)
+        archive.writestr(_MANIFEST, json.dumps(asdict(manifest), indent=1) + "\n")
+    return manifest
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            manifest = Manifest(**json.loads(archive.read(_MANIFEST)))
+            if manifest.format != _FORMAT:
+                raise DataError(f"the backup {path} has format {manifest.format}, and this version reads {_FORMAT}; update aikg")
+            yield archive, manifest
+    except OSError as error:
+        raise DataError(f"cannot read the backup {path}: {error.strerror or error}") from error
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError, zlib.error) as error:
+        raise DataError(f"the backup {path} is damaged ({error}); {_ANOTHER}") from error
+
+
+def _fill(settings: Settings, made: Path, path: Path, manifest: Manifest) -> None:
+    within = settings.model_copy(update={"data": made, "base_iri": manifest.base_iri})
+    with _opened(path) as (archive, _), open_writer(within) as writer:
+        with archive.open(_QUADS) as stream:
+            writer.store.bulk_load(stream, RdfFormat.N_QUADS)
+        writer.store.flush()
+        _count(writer.store, manifest, path)
+        writer.record(ontology=manifest.ontology, gazetteer=manifest.gazetteer)
+        writer.publish()
+
+
+def _count(store: Store, manifest: Manifest, path: Path) -> None:
+    if (found := len(store)) != manifest.quads:
+        raise DataError(f"the backup {path} gave {found:,} quads, not the {manifest.quads:,} it was made with; {_ANOTHER}")
+
+
+def _make_room(target: Path) -> None:
+    if not target.exists():
+        return
+    aside = target.with_name(f"{target.name}.replaced")
+    if any(target.iterdir()):
+        if aside.exists():
+            shutil.rmtree(aside)
+        target.rename(aside)
+    else:
+        target.rmdir()
