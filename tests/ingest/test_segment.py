@@ -1,5 +1,7 @@
 """Plain text into headings and paragraphs."""
 
+from itertools import pairwise
+
 from ingest.model import BlockKind
 from ingest.segment import blocks
 
@@ -40,5 +42,5 @@ def test_a_text_of_one_line_is_a_paragraph() -> None:
 
 def test_blocks_are_in_order_and_disjoint() -> None:
     found = blocks("A b c.\n\n\nD e f.\nG h i.")
-    assert all(left.end_char <= right.start_char for left, right in zip(found, found[1:], strict=False))
+    assert all(left.end_char <= right.start_char for left, right in pairwise(found))
     assert blocks("") == ()
