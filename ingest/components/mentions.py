@@ -39,7 +39,7 @@ class Mentions:
 
     def __call__(self, doc: Doc) -> Doc:
         headline, starts = _headline_tokens(doc), _starts(doc)
-        known = [span for span in doc.spans[GAZETTEER] if _stands(span, starts, headline)]
+        known = [span for span in doc.spans[GAZETTEER] if _stands(span, starts, headline, self._ordinary)]
         sure: list[Piece] = []
         unsure: list[Piece] = []
         peoples = {span.start for span in doc.spans[GAZETTEER] if _is_people(span)}
@@ -117,7 +117,7 @@ def _is_people(span: Span) -> bool:
     return span.id_ == MentionKind.ADJECTIVE.value and span.text.endswith("s") and span.root.tag_ in ("NNS", "NNPS")
 
 
-def _stands(span: Span, starts: frozenset[int], headline: set[int]) -> bool:
+def _stands(span: Span, starts: frozenset[int], headline: set[int], ordinary: frozenset[str]) -> bool:
     """A known name of one ordinary word at a sentence's start or in a headline needs the tagger's word that it is a name."""
     if _is_people(span):
         return False
@@ -125,7 +125,7 @@ def _stands(span: Span, starts: frozenset[int], headline: set[int]) -> bool:
         return span.root.pos_ in ("NOUN", "PROPN", "ADJ") and not (
             span.root.dep_ in ("compound", "amod", "nmod") and span.root.head.i >= span.end
         )
-    if len(span) > 1 or not span.text.istitle():
+    if len(span) > 1 or not span.text.istitle() or (ordinary and span.text.lower() not in ordinary):
         return True
     return not (span.start in starts or span.start in headline) or span[0].tag_ in ("NNP", "NNPS", "JJ") or bool(span[0].ent_type_)
 

@@ -120,9 +120,11 @@ def _is_version(token: Token, start: int, doc: Doc) -> bool:
     """A number after a name belongs to it unless it counts something ("Windows 11", "Llama 2 models"; not "Nvidia 12 chips")."""
     if not token.text[:1].isdigit() or token.ent_type_ in ("MONEY", "PERCENT", "DATE", "TIME", "QUANTITY"):
         return False
+    following = doc[token.i + 1] if token.i + 1 < len(doc) else None
+    if following is not None and (following.like_num or following.lower_ in words("units")):
+        return False
     if start <= token.head.i < token.i:
         return True
-    following = doc[token.i + 1] if token.i + 1 < len(doc) else None
     if following is not None and token.head.i == following.i and following.tag_ == "NNS" and not following.text[:1].isupper():
         return False
     return len(token.text) <= 5 and token.text not in ("100", "1000") and doc[token.i - 1].tag_ in ("NNP", "NNPS", "NN", "CD", "HYPH")
