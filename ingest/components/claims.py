@@ -1,25 +1,27 @@
 """`aikg_claims`: which relations the text states between its mentions.
 
-A claim comes from a precise frame (`ingest.patterns`) whose slots both arguments fill directly, or from the trained scorer.
+Every pair of mentions of two entities in a sentence is a candidate for every relation that their types allow. The trained scorer decides
+(`ingest.scorer`); a relation that it was not trained for is stated by precise frames (`ingest.patterns`) whose slots both arguments fill.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
 
 from ingest.components import MENTIONS
+from ingest.evidence import Floats
 from ingest.model import Claim, EntityType, Modality, Polarity, Relation, Schema, Span
-from ingest.patterns import Frames, cue_frames, default_frames
-from ingest.syntax import Tree
+from ingest.patterns import Frames, Hit, cue_frames, default_frames
+from ingest.scan import Scan, Scanner
+from ingest.scorer import Scorer, Scores, Weights, shipped
 
 Doc.set_extension("claim_triggers", default={}, force=True)
 
 RULE_CONFIDENCE = 0.8
-TOPIC_TOKENS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,47 +36,46 @@ class Candidate:
     why: tuple[str, ...]
 
 
-@Language.factory("aikg_claims", requires=["doc.spans", "doc._.entities", "token.dep"], assigns=["doc._.claims", "doc._.claim_triggers"])
-def create(nlp: Language, name: str) -> "Claims":
-    """Runs after `aikg_coreference`; qualifiers and attribution are set by the steps that follow."""
-    return Claims()
+@Language.factory(
+    "aikg_claims",
+    default_config={"weights": ""},
+    requires=["doc.spans", "doc._.entities", "token.dep"],
+    assigns=["doc._.claims", "doc._.claim_triggers"],
+)
+def create(nlp: Language, name: str, weights: str) -> "Claims":
+    """Runs after `aikg_coreference`; qualifiers and attribution follow. `weights`: a file of `kg train`, empty for the package's own."""
+    return Claims(Weights.load(Path(weights)) if weights else shipped())
 
 
 class Claims:
-    """Sets `doc._.claims` (affirmed and actual until the qualifiers are read) and `doc._.claim_triggers`."""
+    """Sets `doc._.claims` (affirmed and actual until the qualifiers are read) and `doc._.claim_triggers`.
 
-    def __init__(self) -> None:
+    Without weights only the frames speak.
+    """
+
+    def __init__(self, weights: Weights | None) -> None:
+        self._scorer = Scorer(weights) if weights else None
         self._relations: dict[str, Relation] = {}
-        self._frames = Frames(())
+        self._scan = Scanner((), Frames(()))
 
     def use_schema(self, schema: Schema) -> None:
         """Takes the frames of the schema's relations; a relation without frames is known by its cues."""
         self._relations = dict(schema.relations)
-        framed = [frame for frame in default_frames() if frame.relation in schema.relations]
-        known = {frame.relation for frame in framed}
-        cued = [
-            frame
-            for relation in schema.relations.values()
-            if relation.name not in known
-            for frame in cue_frames(relation.name, relation.cues)
-        ]
-        self._frames = Frames(framed + cued)
+        self._scan = scanner(schema)
 
     def __call__(self, doc: Doc) -> Doc:
-        mentions = list(doc.spans[MENTIONS])
-        found = [
-            candidate
-            for tree, inside in sentences(doc, mentions, self._frames.topical)
-            for candidate in self._candidates(tree, inside, mentions)
-        ]
-        doc._.claims = tuple(claim(doc, mentions, candidate) for candidate in found)
-        doc._.claim_triggers = {key(c): candidate.trigger for c, candidate in zip(doc._.claims, found, strict=True)}
+        scan = self._scan(doc, list(doc.spans[MENTIONS]))
+        put(doc, scan.mentions, self._found(scan))
         return doc
 
-    def _candidates(self, tree: Tree, inside: list[int], mentions: list[DocSpan]) -> list[Candidate]:
-        hits = self._frames.hits(tree, coverage(mentions, inside), topic=topic(mentions, inside, tree))
-        rules = [Candidate(h.subject, h.frame.relation, h.object, h.trigger, RULE_CONFIDENCE, (h.frame.name,)) for h in hits if h.is_rule]
-        return distinct((rule for rule in rules if self._allowed(rule, mentions)), mentions, self._relations)
+    def _found(self, scan: Scan) -> list[Candidate]:
+        scored = self._scorer is not None and {*self._scorer.relations} <= {*self._relations}
+        trained = set(self._scorer.relations) if self._scorer and scored else set()
+        found = [rule for rule in rules(scan.hits) if rule.relation not in trained and self._allowed(rule, scan.mentions)]
+        if self._scorer and scored and len(scan.encoded.pairs):
+            scores = self._scorer(scan, self._scan.relations)
+            found += decode(scan, scores, self._scorer.relations, self._scorer.threshold, self._scorer)
+        return distinct(found, scan.mentions, self._relations)
 
     def _allowed(self, candidate: Candidate, mentions: list[DocSpan]) -> bool:
         relation, subject, object_ = self._relations[candidate.relation], mentions[candidate.subject], mentions[candidate.object]
@@ -85,43 +86,65 @@ class Claims:
         )
 
 
-def sentences(doc: Doc, mentions: list[DocSpan], topical: frozenset[str] = frozenset()) -> Iterator[tuple[Tree, list[int]]]:
-    """Each sentence that names two entities, or one beside a word of `topical` (lemmas), with the numbers of its mentions."""
-    by_sentence: dict[int, list[int]] = defaultdict(list)
-    for number, mention in enumerate(mentions):
-        by_sentence[mention.sent.start].append(number)
-    for start, inside in sorted(by_sentence.items()):
-        sentence = doc[start].sent
-        if len({mentions[number].kb_id for number in inside}) > 1 or any(token.lemma_ in topical for token in sentence):
-            yield Tree(sentence), inside
+def scanner(schema: Schema) -> Scanner:
+    """The scanner for a schema's relations, by their frames in `frames.toml`, or by their cues where they have none."""
+    framed = [frame for frame in default_frames() if frame.relation in schema.relations]
+    known = {frame.relation for frame in framed}
+    cued = [
+        frame for relation in schema.relations.values() if relation.name not in known for frame in cue_frames(relation.name, relation.cues)
+    ]
+    return Scanner(tuple(schema.relations.values()), Frames(framed + cued))
 
 
-def coverage(mentions: list[DocSpan], inside: Iterable[int]) -> dict[int, list[int]]:
-    """The numbers of the mentions that cover each token; of nested mentions, the shortest."""
-    at: dict[int, list[int]] = {}
-    for number in sorted(inside, key=lambda n: len(mentions[n])):
-        for token in range(mentions[number].start, mentions[number].end):
-            held = at.setdefault(token, [])
-            if not held or len(mentions[held[0]]) == len(mentions[number]):
-                held.append(number)
-    return at
+def rules(hits: Iterable[Hit]) -> Iterator[Candidate]:
+    """The hits that are precise enough to state a claim alone."""
+    return (
+        Candidate(hit.subject, hit.frame.relation, hit.object, hit.trigger, RULE_CONFIDENCE, (hit.frame.name,))
+        for hit in hits
+        if hit.is_rule
+    )
 
 
-def topic(mentions: list[DocSpan], inside: list[int], tree: Tree) -> int:
-    """The last regulation named in the three sentences before this one, or -1: what "objections from Paris" are about."""
-    earlier = [n for n in range(inside[0]) if mentions[n].label_ == EntityType.REGULATION and mentions[n].end <= tree.start]
-    return earlier[-1] if earlier and tree.start - mentions[earlier[-1]].end <= TOPIC_TOKENS else -1
+def decode(scan: Scan, scores: Scores, relations: Sequence[str], threshold: Floats, scorer: Scorer | None = None) -> list[Candidate]:
+    """The pairs whose probability reaches their relation's threshold, with the patterns (from the scorer, features too) behind them."""
+    patterns: dict[tuple[int, int, str], list[Hit]] = {}
+    for hit in scan.hits:
+        patterns.setdefault((hit.subject, hit.object, hit.frame.relation), []).append(hit)
+    found = []
+    for pair, relation, probability in zip(scores.pair, scores.relation, scores.probability, strict=True):
+        if probability < threshold[relation]:
+            continue
+        subject, object_ = int(scan.encoded.pairs.subject[pair]), int(scan.encoded.pairs.object[pair])
+        name = relations[relation]
+        hits = sorted(patterns.get((subject, object_, name), ()), key=lambda hit: (not hit.is_rule, not hit.frame.strong))
+        reasons = scorer.reasons(scan, int(pair), int(relation)) if scorer else ()
+        why = (*dict.fromkeys(hit.frame.name for hit in hits[:2]), *reasons)
+        found.append(Candidate(subject, name, object_, hits[0].trigger if hits else -1, round(float(probability), 4), why))
+    return found
 
 
 def distinct(candidates: Iterable[Candidate], mentions: list[DocSpan], relations: dict[str, Relation]) -> list[Candidate]:
-    """One candidate for each (subject entity, relation, object entity) of a sentence, the most confident; in text order."""
+    """One candidate for each (subject entity, relation, object entity) of a sentence, the most confident one; in text order."""
     best: dict[tuple[object, ...], Candidate] = {}
     for candidate in candidates:
-        pair = [mentions[candidate.subject].kb_id, mentions[candidate.object].kb_id]
-        identity = (candidate.relation, *(sorted(pair) if relations[candidate.relation].symmetric else pair))
+        subject, object_ = mentions[candidate.subject], mentions[candidate.object]
+        pair = [subject.kb_id, object_.kb_id]
+        identity = (subject.sent.start, candidate.relation, *(sorted(pair) if relations[candidate.relation].symmetric else pair))
         if identity not in best or candidate.confidence > best[identity].confidence:
             best[identity] = candidate
-    return sorted(best.values(), key=lambda c: (c.subject, c.object, c.relation))
+    kept = (one for identity, one in best.items() if not _is_turned(one, best.get((*identity[:2], *reversed(identity[2:])))))
+    return sorted(kept, key=lambda c: (c.subject, c.object, c.relation))
+
+
+def _is_turned(candidate: Candidate, other: Candidate | None) -> bool:
+    """Whether the sentence rather states the relation the other way round: "Google's parent Alphabet" is read in one direction only."""
+    return other is not None and other is not candidate and other.confidence > candidate.confidence
+
+
+def put(doc: Doc, mentions: list[DocSpan], candidates: list[Candidate]) -> None:
+    """Leaves the candidates on the Doc as claims, with their triggers."""
+    doc._.claims = tuple(claim(doc, mentions, candidate) for candidate in candidates)
+    doc._.claim_triggers = {key(c): candidate.trigger for c, candidate in zip(doc._.claims, candidates, strict=True)}
 
 
 def claim(doc: Doc, mentions: list[DocSpan], candidate: Candidate) -> Claim:

@@ -73,10 +73,14 @@ class Coreference:
         lower = token.lower_
         if lower in _PRONOUNS and token.text != "IT":
             return _pronoun(history, token)
+        if noun(token) in words("roles_of_a_firm") and _is_unowned(token, named):
+            return _owner(history, token)
         if token.tag_ in ("NN", "NNP", "RP") and noun(token) in _nouns() and not lower.endswith("s"):
             return self._description(history, token, named)
         if token.tag_ == "NNS" and noun(token) in _GROUPS:
-            return _group(history, token)
+            found = _group(history, token)
+            if found:
+                return found
         return []
 
     def _description(self, history: History, head: Token, named: dict[int, Span]) -> list[Span]:
@@ -92,6 +96,25 @@ class Coreference:
             return []
         antecedent = _namesake(history, head) or best(history, head, determiner.i, allowed, _nouns()[noun(head)])
         return [_mention(history.doc, determiner.i, head.i + 1, antecedent, MentionKind.NOMINAL)] if antecedent is not None else []
+
+
+def _is_unowned(role: Token, named: dict[int, Span]) -> bool:
+    """Whether a role stands beside a person or as a subject without saying whose: "CEO Emad Mostaque", "investors include Felicis"."""
+    head = role.head
+    beside = head.i in named and named[head.i].label_ == EntityType.PERSON and role.dep_ in ("compound", "nmod", "appos")
+    beside = beside or any(child.dep_ == "appos" and child.i in named for child in role.children)
+    if not beside and not (role.tag_ == "NNS" and role.dep_ in ("nsubj", "pobj") and role.head.lemma_ in ("include", "as", "be", "like")):
+        return False
+    inside = {role.i, *(child.i for child in role.children), *(child.i for child in head.lefts if beside and child.i < role.i)}
+    owned = any(i in named and named[i].label_ in _ORGANISATIONS for i in inside)
+    of = any(child.dep_ in ("poss", "relcl") or child.lower_ in ("of", "at", "for", "to", "in") for child in role.children)
+    before = role.i > 0 and role.doc[role.i - 1].i in named and named[role.i - 1].label_ in _ORGANISATIONS
+    return not (owned or of or before or any(child.dep_ == "poss" for child in head.lefts))
+
+
+def _owner(history: History, role: Token) -> list[Span]:
+    antecedent = best(history, role, role.i, (), _ORGANISATIONS)
+    return [_mention(history.doc, role.i, role.i + 1, antecedent, MentionKind.NOMINAL)] if antecedent is not None else []
 
 
 def _namesake(history: History, head: Token) -> Span | None:

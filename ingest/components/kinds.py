@@ -1,10 +1,12 @@
 """What kind of thing a new name names, from its form and from all its places in the article."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from math import exp
+from pathlib import Path
 
 from spacy.tokens import Doc, Span, Token
 
@@ -133,24 +135,35 @@ def _noun(place: str, token: Token) -> Iterator[str]:
         yield f"{place} role"
 
 
+@dataclass(frozen=True, slots=True)
+class KindModel:
+    """Multinomial logistic regression over `features`; `weights` by feature, one number a kind, with the key "bias"."""
+
+    kinds: tuple[EntityType, ...]
+    weights: Mapping[str, Sequence[float]]
+
+    def kind_of(self, found: Features) -> EntityType:
+        """The most probable kind."""
+        return max(self.probabilities(found).items(), key=lambda pair: (pair[1], pair[0]))[0]
+
+    def probabilities(self, found: Features) -> dict[EntityType, float]:
+        """The probability of each kind."""
+        scores = list(self.weights["bias"])
+        for name, value in found.items():
+            for i, weight in enumerate(self.weights.get(name, ())):
+                scores[i] += weight * value
+        top = max(scores)
+        odds = [exp(score - top) for score in scores]
+        return {kind: odd / sum(odds) for kind, odd in zip(self.kinds, odds, strict=True)}
+
+    def save(self, path: Path) -> None:
+        """Writes the model as JSON, features sorted."""
+        table = {"kinds": list(self.kinds), "weights": {name: list(self.weights[name]) for name in sorted(self.weights)}}
+        path.write_text(json.dumps(table, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+
+
 @cache
-def _weights() -> tuple[list[EntityType], dict[str, list[float]]]:
-    table = json.loads((files("ingest.lexicon") / "kinds.json").read_text(encoding="utf-8"))
-    return [EntityType(kind) for kind in table["kinds"]], table["weights"]
-
-
-def kind_of(found: Features) -> EntityType:
-    """The most probable kind (multinomial logistic regression; weights trained on annotated articles, `lexicon/kinds.json`)."""
-    return max(probabilities(found).items(), key=lambda pair: (pair[1], pair[0]))[0]
-
-
-def probabilities(found: Features) -> dict[EntityType, float]:
-    """The probability of each kind."""
-    kinds, weights = _weights()
-    scores = list(weights["bias"])
-    for name, value in found.items():
-        for i, weight in enumerate(weights.get(name, ())):
-            scores[i] += weight * value
-    top = max(scores)
-    odds = [exp(score - top) for score in scores]
-    return {kind: odd / sum(odds) for kind, odd in zip(kinds, odds, strict=True)}
+def shipped_kinds() -> KindModel:
+    """The package's own model, `weights/kinds.json`, written by `kg train`."""
+    table = json.loads((files("ingest") / "weights" / "kinds.json").read_text(encoding="utf-8"))
+    return KindModel(tuple(EntityType(kind) for kind in table["kinds"]), table["weights"])

@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from ingest.components import MENTIONS
 from ingest.components.aliases import Names, NameTable
 from ingest.components.governments import acts, of_places
-from ingest.components.kinds import features, kind_of
+from ingest.components.kinds import KindModel, features, shipped_kinds
 from ingest.model import Entity, EntityType, KnownEntity, MentionKind, Schema
 from ingest.names import clean, is_regulation, new_id, new_label
 
@@ -27,6 +27,11 @@ class Linking:
         self._types: dict[str, EntityType] = {}
         self._table = NameTable(())
         self._governments: dict[str, str] = {}
+        self._kinds = shipped_kinds()
+
+    def use_kinds(self, model: KindModel) -> None:
+        """Judges the kinds of new names by another model than the package's own."""
+        self._kinds = model
 
     def use_schema(self, schema: Schema) -> None:
         """The gazetteer's entities by id and by name."""
@@ -39,7 +44,7 @@ class Linking:
         spans = list(doc.spans[MENTIONS])
         places = _places(span for span in spans if not span.kb_id_)
         known = {span.root.i: span.label_ for span in spans if span.kb_id_}
-        kinds = {name: kind_of(features(doc, found, known)) for name, found in places.items()}
+        kinds = {name: self._kinds.kind_of(features(doc, found, known)) for name, found in places.items()}
         names = Names(self._table, {span.kb_id_ for span in spans if span.kb_id_}, _order(places), kinds)
         entities = self._entities(doc, names, places, known)
         linked = [self._executive(span) if span.kb_id_ else _linked(span, *entities[clean(span.text)]) for span in spans]
@@ -60,7 +65,7 @@ class Linking:
                 found.update(dict.fromkeys(group, (main, self._types[main])))
                 continue
             spans = sorted((span for name in group for span in places.get(name, ())), key=lambda span: (span.text != main, span.start))
-            kind = EntityType.REGULATION if is_regulation(main) else kind_of(features(doc, spans, known))
+            kind = EntityType.REGULATION if is_regulation(main) else self._kinds.kind_of(features(doc, spans, known))
             found.update(dict.fromkeys(group, (new_id(main, kind, self._types), kind)))
         return found
 

@@ -28,9 +28,14 @@ from ingest.vocabulary import (
     SPEECH,
     UNTRUE,
     WISH,
+    words,
 )
 
 _CLIMB = frozenset({"xcomp", "ccomp", "dobj", "pobj", "pcomp", "prep", "attr", "acomp", "oprd", "dative", "conj", "agent"})
+_GIVEN = frozenset({"how", "why", "when", "where"})
+_LIGHT = words(
+    "be have make do sign reach strike take form enter hold get give launch open file see conclude seek begin start join become offer"
+)
 _LABELLING = frozenset({"compound", "amod", "nmod", "poss", "appos"})
 
 
@@ -106,6 +111,8 @@ def clause_chain(trigger: Token) -> list[Token]:
     chain, token = [trigger], trigger
     while token.head != token and len(chain) < 12:
         climbs = token.dep_ in _CLIMB or _is_complement(token)
+        if token.dep_ in ("pcomp", "ccomp") and any(child.lower_ in _GIVEN for child in token.lefts):
+            break  # "not happy with how X complies with Y" takes for granted that X does
         if token.dep_ == "conj" and any(child.dep_ in ("nsubj", "nsubjpass") for child in token.children):
             climbs = False
         if not climbs:
@@ -126,10 +133,14 @@ def _is_complement(clause: Token) -> bool:
 
 
 def is_negated(trigger: Token, chain: list[Token]) -> bool:
-    """Whether a negation, a denial or a refusal stands over the trigger."""
+    """Whether a negation, a denial or a refusal stands over the trigger.
+
+    What a noun phrase names is taken for granted by most verbs over it: "does not discuss the deal", but "did not sign a deal".
+    """
     for position, token in enumerate(chain):
         below = chain[position - 1] if position else None
-        if _has_negation(token, below):
+        granted = trigger.pos_ in ("NOUN", "PROPN") and token.pos_ in ("VERB", "AUX", "ADJ") and token.lemma_ not in _LIGHT
+        if not granted and _has_negation(token, below):
             return True
         if below is not None and _denies(token) and below.dep_ in ("xcomp", "ccomp", "dobj", "pcomp", "prep"):
             return True

@@ -1,4 +1,4 @@
-"""Word lists of English that the pipeline reads: `words.toml`, `first_names.txt`; and the weights of `kinds.json`."""
+"""Word lists of English that the pipeline reads: `words.toml`, `first_names.txt`."""
 
 import tomllib
 from functools import cache

@@ -51,11 +51,12 @@ def command(
     console = Console(highlight=False)
     for mistake in found:
         console.print(_in_words(mistake), markup=False, soft_wrap=True)
-    console.print(_table(score))
-    console.print(_headline(score), markup=False, soft_wrap=True)
+    console.print(table(score))
+    console.print(headline(score), markup=False, soft_wrap=True)
 
 
-def _headline(score: Score) -> str:
+def headline(score: Score) -> str:
+    """The micro scores of all articles in one line."""
     low, high = score.interval
     counts = score.counts
     return (
@@ -65,7 +66,8 @@ def _headline(score: Score) -> str:
     )
 
 
-def _table(score: Score) -> Table:
+def table(score: Score) -> Table:
+    """Precision, recall, F1 and counts by relation."""
     table = Table("relation", *(("precision", "recall", "F1", "right", "wrong", "missed")), box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"

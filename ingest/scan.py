@@ -1,0 +1,118 @@
+"""What the scorer looks at in a parsed article: its mention pairs with their features, the frame hits, and the triggers."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc, Span
+
+from ingest.evidence import Scene, Trigger
+from ingest.features import TYPES, Encoded, Layout, encode, pairs_of
+from ingest.model import BlockKind, EntityType, Relation
+from ingest.patterns import Frames, Hit
+from ingest.syntax import Tree
+
+TOPIC_TOKENS = 90
+
+type Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """An article's pairs (numbers into `mentions`); `allowed[pair, relation]` says whether the types fit, by the order of the relations."""
+
+    mentions: list[Span]
+    encoded: Encoded
+    scene: Scene
+    hits: list[Hit]
+    triggers: list[Trigger]
+    allowed: Bools
+
+
+class Scanner:
+    """Scans articles for the relations of a schema."""
+
+    def __init__(self, relations: Sequence[Relation], frames: Frames) -> None:
+        self.relations = {relation.name: number for number, relation in enumerate(relations)}
+        self.frames = frames
+        self._allowed = np.stack([_type_pairs(relation) for relation in relations], axis=2) if relations else np.zeros((12, 12, 0), bool)
+        self._compatible: Bools = self._allowed.any(axis=2)
+
+    def __call__(self, doc: Doc, mentions: list[Span]) -> Scan:
+        """The pairs of `mentions`, which are in text order."""
+        hits: list[Hit] = []
+        triggers: list[Trigger] = []
+        for tree, inside in sentences(doc, mentions, self.frames.topical):
+            hits += self.frames.hits(tree, coverage(mentions, inside), topic=topic(mentions, inside, tree))
+            triggers += self._triggers(tree)
+        layout = Layout(doc, mentions)
+        pairs = pairs_of(mentions, _by_sentence(mentions).values(), self._compatible)
+        first = np.array([mentions[s].sent.start for s in pairs.subject], dtype=np.int64)
+        past = np.array([mentions[s].sent.end for s in pairs.subject], dtype=np.int64)
+        scene = Scene(layout, _entity_codes(mentions), first, past, _in_heading(doc)[first])
+        allowed = self._allowed[layout.type[pairs.subject], layout.type[pairs.object]]
+        return Scan(mentions, encode(layout, pairs, hits, (first, past)), scene, hits, triggers, allowed)
+
+    def _triggers(self, tree: Tree) -> Iterator[Trigger]:
+        for token, frames in self.frames.triggers(tree):
+            kinds = {(frame.relation, frame.strong) for frame in frames}
+            yield from (Trigger(token, relation, strong) for relation, strong in sorted(kinds))
+
+
+def _type_pairs(relation: Relation) -> Bools:
+    """Which types of subject and object the relation joins; a symmetric one either way round."""
+    fits = np.zeros((len(TYPES), len(TYPES)), dtype=bool)
+    for subject in EntityType:
+        for object_ in EntityType:
+            straight = subject in relation.domain and object_ in relation.range
+            turned = relation.symmetric and object_ in relation.domain and subject in relation.range
+            fits[TYPES[subject.value], TYPES[object_.value]] = straight or turned
+    return fits
+
+
+def _entity_codes(mentions: Iterable[Span]) -> NDArray[np.int64]:
+    codes: dict[int, int] = {}
+    return np.array([codes.setdefault(mention.kb_id, len(codes)) for mention in mentions], dtype=np.int64)
+
+
+def _in_heading(doc: Doc) -> Bools:
+    inside = np.zeros(len(doc) + 1, dtype=bool)
+    for block in doc._.blocks:
+        if block.kind is BlockKind.HEADING:
+            span = doc.char_span(block.start_char, block.end_char, alignment_mode="expand")
+            if span is not None:
+                inside[span.start : span.end] = True
+    return inside
+
+
+def _by_sentence(mentions: Sequence[Span]) -> dict[int, list[int]]:
+    groups: dict[int, list[int]] = {}
+    for number, mention in enumerate(mentions):
+        groups.setdefault(mention.sent.start, []).append(number)
+    return dict(sorted(groups.items()))
+
+
+def sentences(doc: Doc, mentions: list[Span], topical: frozenset[str]) -> Iterator[tuple[Tree, list[int]]]:
+    """Each sentence that names two entities, or one beside a word of `topical` (lemmas), with the numbers of its mentions."""
+    for start, inside in _by_sentence(mentions).items():
+        sentence = doc[start].sent
+        if len({mentions[number].kb_id for number in inside}) > 1 or any(token.lemma_ in topical for token in sentence):
+            yield Tree(sentence), inside
+
+
+def coverage(mentions: list[Span], inside: Iterable[int]) -> dict[int, list[int]]:
+    """The numbers of the mentions that cover each token; of nested mentions, the shortest."""
+    at: dict[int, list[int]] = {}
+    for number in sorted(inside, key=lambda n: len(mentions[n])):
+        for token in range(mentions[number].start, mentions[number].end):
+            held = at.setdefault(token, [])
+            if not held or len(mentions[held[0]]) == len(mentions[number]):
+                held.append(number)
+    return at
+
+
+def topic(mentions: list[Span], inside: list[int], tree: Tree) -> int:
+    """The last regulation named in the three sentences before this one, or -1: what "objections from Paris" are about."""
+    earlier = [n for n in range(inside[0]) if mentions[n].label_ == EntityType.REGULATION and mentions[n].end <= tree.start]
+    return earlier[-1] if earlier and tree.start - mentions[earlier[-1]].end <= TOPIC_TOKENS else -1

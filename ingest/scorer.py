@@ -1,0 +1,192 @@
+"""The trained scorer: how probable each relation is for each pair of mentions.
+
+Two stages, both plain arrays. First one logistic regression a relation over hashed binary features (`ingest.features`); then one small
+network for all relations together over (pair, relation) rows with dense evidence (`ingest.evidence`), the first stage's logit among it.
+Rare relations gain most from the second (pooling over relations). Weights: `weights/scorer.npz`, written by `kg train`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Self
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.errors import PipelineError
+from ingest.evidence import Floats, Rows, gather, select
+from ingest.features import TYPES, Encoded, Ints
+from ingest.scan import Scan
+
+WEIGHTS_FILE = "scorer.npz"
+ABSENT = -20.0  # logit of a pair whose types do not fit the relation
+
+TEMPLATES = (  # first number of each family of feature templates in `ingest.features`
+    (1, "types and distance"),
+    (6, "role of an argument"),
+    (9, "word above an argument"),
+    (13, "mentions between"),
+    (15, "description"),
+    (20, "words between"),
+    (30, "words beside the subject"),
+    (40, "words beside the object"),
+    (50, "path"),
+    (58, "words on the path"),
+    (70, "verb"),
+    (73, "words of the sentence"),
+    (80, "pattern"),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Linear:
+    """The first stage: `weights[i]` (buckets × relations) belongs to the feature `bucket[i]` (sorted); `intercept` (relations)."""
+
+    bucket: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    intercept: NDArray[np.float32]
+
+    def columns(self, buckets: Ints) -> Ints:
+        """The row of `weights` for each bucket; one past the last for a feature that was not trained."""
+        found = np.searchsorted(self.bucket, buckets)
+        known = self.bucket[np.minimum(found, len(self.bucket) - 1)] == buckets
+        return np.where(known, found, len(self.bucket))
+
+    def logits(self, encoded: Encoded) -> Floats:
+        """Pairs × relations; a feature that a pair has twice counts once."""
+        absent = len(self.bucket)
+        column = self.columns(encoded.bucket)
+        code = np.unique(encoded.row[column < absent] * absent + column[column < absent])
+        row, column = code // absent, code % absent
+        summed = np.tile(self.intercept.astype(np.float64), (len(encoded.pairs), 1))
+        if len(row):
+            starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
+            summed[row[starts]] += np.add.reduceat(self.weights[column], starts, axis=0, dtype=np.float64)
+        return summed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Net:
+    """The second stage, nets of one hidden layer: `hidden` (nets × inputs × units), `out` (nets × units); inputs are scaled first."""
+
+    mean: Floats
+    scale: Floats
+    hidden: NDArray[np.float32]
+    hidden_bias: NDArray[np.float32]
+    out: NDArray[np.float32]
+    out_bias: NDArray[np.float32]
+
+    def probabilities(self, rows: Floats) -> Floats:
+        """The mean probability of the nets for each row of `inputs`."""
+        scaled = ((rows - self.mean) / self.scale).astype(np.float32)
+        hidden = np.maximum(scaled @ self.hidden + self.hidden_bias[:, None, :], 0)
+        logit = (hidden @ self.out[:, :, None])[..., 0] + self.out_bias[:, None]
+        mean: Floats = (1 / (1 + np.exp(-logit.astype(np.float64)))).mean(axis=0)
+        return mean
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """All that was trained. By relation: `base`, its base rate as a logarithm, and `threshold`, the least probability of a claim."""
+
+    relations: tuple[str, ...]
+    linear: Linear
+    net: Net
+    base: Floats
+    threshold: Floats
+
+    def save(self, path: Path) -> None:
+        """Writes the arrays as one compressed `.npz`; the first stage's weights as 8-bit steps of each relation's largest weight."""
+        step = np.maximum(np.abs(self.linear.weights).max(axis=0), 1e-9) / 127
+        stored = {f"linear_{field.name}": getattr(self.linear, field.name) for field in fields(Linear)}
+        stored |= {f"net_{field.name}": getattr(self.net, field.name) for field in fields(Net)}
+        stored |= {"linear_weights": np.round(self.linear.weights / step).astype(np.int8), "linear_step": step.astype(np.float32)}
+        np.savez_compressed(
+            path, allow_pickle=False, relations=np.array(self.relations), base=self.base, threshold=self.threshold, **stored
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads what `save` wrote. Raises PipelineError for a file that is not that."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                linear = {field.name: stored[f"linear_{field.name}"] for field in fields(Linear)}
+                linear["weights"] = linear["weights"].astype(np.float32) * stored["linear_step"]
+                net = Net(**{field.name: stored[f"net_{field.name}"] for field in fields(Net)})
+                relations = tuple(str(name) for name in stored["relations"])
+                return cls(relations, Linear(**linear), net, stored["base"], stored["threshold"])
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            raise PipelineError(f"{path} holds no weights of the scorer ({error}); train again, or install aikg again") from error
+
+
+@cache
+def shipped() -> Weights | None:
+    """The weights in the package; None when it has none."""
+    resource = files("ingest") / "weights" / WEIGHTS_FILE
+    if not resource.is_file():
+        return None
+    with as_file(resource) as path:
+        return Weights.load(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Probability `probability[i]` that relation number `relation[i]` holds for pair number `pair[i]`; `logits` (pairs × relations)."""
+
+    rows: Rows
+    probability: Floats
+    logits: Floats
+
+    @property
+    def pair(self) -> Ints:
+        return self.rows.pair
+
+    @property
+    def relation(self) -> Ints:
+        return self.rows.relation
+
+
+class Scorer:
+    """Scores the pairs of a scan; `relations` are those of the weights, in their order."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.relations = weights.relations
+        self.threshold = weights.threshold
+        self._weights = weights
+
+    def __call__(self, scan: Scan, numbers: Mapping[str, int]) -> Scores:
+        """Scores a scan whose relations have these numbers; those that the weights do not know are left out."""
+        allowed = scan.allowed[:, [numbers[name] for name in self.relations]]
+        logits = np.where(allowed, self._weights.linear.logits(scan.encoded), ABSENT)
+        rows = evidence_rows(scan, logits, allowed, self.relations, self._weights.base)
+        return Scores(rows, self._weights.net.probabilities(inputs(rows, len(self.relations))), logits)
+
+    def reasons(self, scan: Scan, pair: int, relation: int, count: int = 3) -> list[str]:
+        """The families of features that speak loudest for a relation of a pair: "words between +1.2"."""
+        linear = self._weights.linear
+        mine = scan.encoded.row == pair
+        column, template = linear.columns(scan.encoded.bucket[mine]), scan.encoded.template[mine]
+        known = column < len(linear.bucket)
+        family = np.searchsorted([first for first, _ in TEMPLATES], template[known], side="right") - 1
+        total = np.bincount(family, weights=linear.weights[column[known], relation], minlength=len(TEMPLATES))
+        loudest = sorted(range(len(TEMPLATES)), key=lambda number: (-total[number], number))[:count]
+        return [f"{TEMPLATES[number][1]} {total[number]:+.1f}" for number in loudest if total[number] > 0]
+
+
+def evidence_rows(scan: Scan, logits: Floats, allowed: NDArray[np.bool_], relations: Sequence[str], base: Floats) -> Rows:
+    """The rows of the second stage for a scan, given the first stage's logits (pairs × relations)."""
+    numbers = {name: number for number, name in enumerate(relations)}
+    pairs = scan.encoded.pairs
+    rows_of = {(int(s), int(o)): row for row, (s, o) in enumerate(zip(pairs.subject, pairs.object, strict=True))}
+    hits = [hit for hit in scan.hits if hit.frame.relation in numbers]
+    chosen = select(logits, allowed, hits, rows_of, numbers)
+    return gather(scan.encoded, scan.scene, logits, chosen, hits, scan.triggers, numbers, base)
+
+
+def inputs(rows: Rows, relations: int) -> Floats:
+    """The second stage's inputs: the dense evidence, and relation and types as indicators."""
+    subject, object_ = (np.eye(len(TYPES))[column.astype(np.int64)] for column in (rows.subject_type, rows.object_type))
+    return np.hstack([rows.features, np.eye(relations)[rows.relation], subject, object_])

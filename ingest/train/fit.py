@@ -1,0 +1,102 @@
+"""Fitting the scorer's two stages (`ingest.scorer`); deterministic: the same examples in the same order give the same arrays."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+
+from ingest.evidence import Floats
+from ingest.features import BITS, Encoded
+from ingest.scorer import Linear, Net
+from ingest.train.examples import IGNORED, STATED, Example, Labels
+
+SEEN = 2  # times a feature must be seen
+STRENGTH = 0.1  # inverse of the first stage's penalty
+NETS, UNITS = 6, 32
+NEVER = -9.0  # intercept of a relation with fewer than three examples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighted:
+    """An example and how much each of its pairs counts."""
+
+    example: Example
+    weight: float = 1.0
+
+
+def matrix(encoded: Encoded, bucket: NDArray[np.int32]) -> sparse.csr_matrix:
+    """The binary features as pairs × buckets; those not among `bucket` (sorted) are left out."""
+    column = np.searchsorted(bucket, encoded.bucket)
+    known = (column < len(bucket)) & (bucket[np.minimum(column, len(bucket) - 1)] == encoded.bucket)
+    place = (encoded.row[known], column[known])
+    found = sparse.csr_matrix((np.ones(known.sum(), dtype=np.float32), place), shape=(len(encoded.pairs), len(bucket)))
+    found.data[:] = 1  # a feature that a pair has twice counts once
+    return found
+
+
+def fit_linear(examples: Sequence[Weighted], *, processes: int) -> Linear:
+    """One logistic regression a relation, over the pairs that were judged for it and whose types fit, or for which it is stated."""
+    counts = np.zeros(1 << BITS, dtype=np.int64)
+    for one in examples:
+        counts += np.bincount(one.example.scan.encoded.bucket, minlength=1 << BITS)
+    bucket = np.flatnonzero(counts >= SEEN).astype(np.int32)
+    pairs = sparse.vstack([matrix(one.example.scan.encoded, bucket) for one in examples]).tocsr()
+    labels = np.vstack([_judged(one.example) for one in examples])
+    weight = np.concatenate([np.full(len(one.example.labels), one.weight) for one in examples])
+    kept = (labels != IGNORED).any(axis=1)
+    pairs, labels, weight = pairs[kept], labels[kept], weight[kept]
+    fitted = Parallel(n_jobs=processes, prefer="threads")(
+        delayed(_one_relation)(pairs, labels[:, column], weight) for column in range(labels.shape[1])
+    )
+    return Linear(bucket, np.stack([w for w, _ in fitted], axis=1), np.array([b for _, b in fitted], dtype=np.float32))
+
+
+def _judged(example: Example) -> Labels:
+    return np.where(example.scan.allowed | (example.labels == STATED), example.labels, IGNORED)
+
+
+def _one_relation(pairs: sparse.csr_matrix, labels: Labels, weight: Floats) -> tuple[NDArray[np.float32], float]:
+    judged = labels != IGNORED
+    stated = labels[judged] == STATED
+    if stated.sum() < 3:
+        return np.zeros(pairs.shape[1], dtype=np.float32), NEVER
+    model = LogisticRegression(solver="liblinear", C=STRENGTH, tol=0.01, random_state=0)
+    model.fit(pairs[judged], stated, sample_weight=weight[judged])
+    return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+
+
+def fit_net(rows: Floats, labels: Labels) -> Net:
+    """The second stage on rows of `ingest.scorer.inputs` and their labels; IGNORED rows are left out."""
+    judged = labels != IGNORED
+    rows, stated = rows[judged], labels[judged] == STATED
+    mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-3)
+    scaled = ((rows - mean) / scale).astype(np.float32)
+    nets = [
+        MLPClassifier((UNITS,), alpha=0.5, learning_rate_init=2e-3, max_iter=15, batch_size=256, random_state=seed) for seed in range(NETS)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is the regularisation
+        for net in nets:
+            net.fit(scaled, stated)
+    return Net(
+        mean,
+        scale,
+        np.stack([net.coefs_[0] for net in nets]).astype(np.float32),
+        np.stack([net.intercepts_[0] for net in nets]).astype(np.float32),
+        np.stack([net.coefs_[1][:, 0] for net in nets]).astype(np.float32),
+        np.stack([net.intercepts_[1][0] for net in nets]).astype(np.float32),
+    )
+
+
+def base_rates(examples: Sequence[Example]) -> Floats:
+    """Each relation's share of all pairs, as a logarithm."""
+    stated = sum(((example.labels == STATED).sum(axis=0) for example in examples), start=np.zeros(1))
+    pairs = sum(len(example.labels) for example in examples)
+    return np.log(np.maximum(stated, 1) / max(pairs, 1)).astype(np.float64)

@@ -1,0 +1,222 @@
+"""Training everything that is learned, with cross-validation over whole articles.
+
+Every figure comes from articles that took no part in what judged them: the kinds of new names, both stages of the scorer and the thresholds
+are fitted without the fold they are measured on. The shipped weights are then fitted on all articles.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.tokens import Doc
+
+from ingest.components.claims import decode, distinct, put, scanner
+from ingest.components.kinds import KindModel
+from ingest.evidence import Floats, Rows
+from ingest.features import Ints
+from ingest.model import Article, Schema
+from ingest.pipeline import Extractor, extraction
+from ingest.scorer import ABSENT, Linear, Scores, Weights, evidence_rows, inputs
+from ingest.scoring import ArticleScore, GoldClaim, Score, entity_names, score_article, total
+from ingest.train import kinds
+from ingest.train.corpora import Passage
+from ingest.train.examples import STATED, Example, Labeller, Labels
+from ingest.train.fit import Weighted, base_rates, fit_linear, fit_net
+from ingest.train.passages import OwnPassage
+
+FOLDS = 5
+CORPUS_WEIGHT = 0.1  # of a pair of KnowledgeNet or CORE
+OWN_WEIGHT = 1.0
+LATE_STEPS = ("aikg_claims", "aikg_qualifiers", "aikg_attribution")
+GRID = np.arange(0.15, 0.7, 0.01)
+
+type Annotated = tuple[Article, Sequence[GoldClaim]]
+type Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What `train` gives: the weights, the model of kinds, the cross-validated score, and (probability, share right, claims) by tenth."""
+
+    weights: Weights
+    kinds: KindModel
+    score: Score
+    calibration: tuple[tuple[float, float, int], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """An annotated article as the model of its fold sees it, and as it is learned from."""
+
+    doc: Doc
+    gold: Sequence[GoldClaim]
+    seen: Example
+    learned: Example
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """The second stage's rows of one article with their inputs and labels."""
+
+    rows: Rows
+    inputs: Floats
+    labels: Labels
+    logits: Floats
+
+
+def train(
+    extractor: Extractor,
+    schema: Schema,
+    annotated: Sequence[Annotated],
+    own: Sequence[OwnPassage],
+    corpora: Sequence[Passage],
+    *,
+    report: Report,
+    processes: int = 1,
+) -> Trained:
+    """Fits and cross-validates; `report` is told what is going on."""
+    return _Course(extractor, schema, report, processes).run(annotated, own, corpora)
+
+
+def folds(count: int) -> Ints:
+    """The fold of each of `count` articles: a fixed shuffle."""
+    numbers = [number % FOLDS for number in range(count)]
+    random.Random(0).shuffle(numbers)  # noqa: S311  no secret
+    return np.array(numbers)
+
+
+class _Course:
+    def __init__(self, extractor: Extractor, schema: Schema, report: Report, processes: int) -> None:
+        self._nlp = extractor.nlp
+        self._known = {entity.id for entity in schema.known_entities}
+        self._relations = schema.relations
+        self._names = tuple(schema.relations)
+        self._symmetric = frozenset(name for name, relation in schema.relations.items() if relation.symmetric)
+        self._scanner = scanner(schema)
+        self._label = Labeller(self._nlp, self._scanner, self._symmetric)
+        self._report = report
+        self._processes = processes
+
+    def run(self, annotated: Sequence[Annotated], own: Sequence[OwnPassage], corpora: Sequence[Passage]) -> Trained:
+        fold = folds(len(annotated))
+        with self._nlp.select_pipes(disable=list(LATE_STEPS)):
+            self._report(f"reading {len(annotated)} articles, {len(own)} own passages and {len(corpora)} passages of corpora")
+            passages = [self._label.own(passage) for passage in own]
+            named = [example for passage in passages for example in kinds.of_passage(passage.scan.mentions)]
+            models, final_kinds = self._kinds(annotated, fold, named)
+            held = [self._held(one, models[number]) for one, number in zip(annotated, fold.tolist(), strict=True)]
+            beside = [Weighted(p, OWN_WEIGHT) for p in passages] + [Weighted(self._label.corpus(p), CORPUS_WEIGHT) for p in corpora]
+        base = base_rates([one.learned for one in held])
+        judged = self._first_stage(held, fold, beside, base)
+        probabilities = self._second_stage(judged, fold)
+        score, calibration = self._measure(held, judged, probabilities, fold)
+        self._report("fitting on all articles")
+        linear = fit_linear([Weighted(one.learned) for one in held] + beside, processes=self._processes)
+        net = fit_net(np.vstack([one.inputs for one in judged]), np.concatenate([one.labels for one in judged]))
+        threshold = self._thresholds(judged, probabilities)
+        return Trained(Weights(self._names, linear, net, base, threshold), final_kinds, score, calibration)
+
+    def _kinds(self, annotated: Sequence[Annotated], fold: Ints, named: list[kinds.NameExample]) -> tuple[list[KindModel], KindModel]:
+        """A model of kinds for each fold, fitted on the others, and one fitted on all."""
+        by_article = [list(self._name_examples(*one)) for one in annotated]
+        models = []
+        for number in (*range(FOLDS), -1):
+            chosen = [example for examples, own in zip(by_article, fold.tolist(), strict=True) if own != number for example in examples]
+            models.append(kinds.fit(chosen + named))
+        return models[:-1], models[-1]
+
+    def _name_examples(self, article: Article, gold: Sequence[GoldClaim]) -> Iterable[kinds.NameExample]:
+        doc = self._doc(article)
+        return kinds.of_article(doc, entity_names(extraction(doc)), gold, self._known)
+
+    def _doc(self, article: Article) -> Doc:
+        doc = self._nlp.make_doc(article.text)
+        doc._.article, doc._.blocks = article, article.blocks
+        return self._nlp(doc)
+
+    def _held(self, one: Annotated, model: KindModel) -> _Held:
+        article, gold = one
+        self._nlp.get_pipe("aikg_linking").use_kinds(model)  # type: ignore[attr-defined]
+        doc = self._doc(article)
+        names = entity_names(extraction(doc))
+        seen, learned = (self._label.article(doc, names, gold, complete=complete) for complete in (False, True))
+        return _Held(doc, gold, seen, learned)
+
+    def _first_stage(self, held: list[_Held], fold: Ints, beside: list[Weighted], base: Floats) -> list[_Judged]:
+        judged: dict[int, _Judged] = {}
+        for number in range(FOLDS):
+            self._report(f"first stage, fold {number + 1} of {FOLDS}")
+            others = [Weighted(held[i].learned) for i in np.flatnonzero(fold != number)]
+            linear = fit_linear(others + beside, processes=self._processes)
+            judged |= {int(i): self._judged(held[i].seen, linear, base) for i in np.flatnonzero(fold == number)}
+        return [judged[i] for i in range(len(held))]
+
+    def _judged(self, seen: Example, linear: Linear, base: Floats) -> _Judged:
+        scan = seen.scan
+        logits = np.where(scan.allowed, linear.logits(scan.encoded), ABSENT)
+        rows = evidence_rows(scan, logits, scan.allowed, self._names, base)
+        return _Judged(rows, inputs(rows, len(self._names)), seen.labels[rows.pair, rows.relation], logits)
+
+    def _second_stage(self, judged: list[_Judged], fold: Ints) -> list[Floats]:
+        found: dict[int, Floats] = {}
+        for number in range(FOLDS):
+            self._report(f"second stage, fold {number + 1} of {FOLDS}")
+            others = [judged[i] for i in np.flatnonzero(fold != number)]
+            net = fit_net(np.vstack([one.inputs for one in others]), np.concatenate([one.labels for one in others]))
+            found |= {int(i): net.probabilities(judged[i].inputs) for i in np.flatnonzero(fold == number)}
+        return [found[i] for i in range(len(judged))]
+
+    def _thresholds(self, judged: Sequence[_Judged], probabilities: Sequence[Floats]) -> Floats:
+        """By relation the probability with the best F1 over pairs, drawn halfway to the best one for all relations together."""
+        relation = np.concatenate([one.rows.relation for one in judged])
+        stated = np.concatenate([one.labels for one in judged])
+        probability = np.concatenate(probabilities)
+        overall = _best(probability, stated)
+        own = [_best(probability[relation == r], stated[relation == r], overall) for r in range(len(self._names))]
+        return (overall + np.array(own)) / 2
+
+    def _measure(
+        self, held: list[_Held], judged: list[_Judged], probabilities: list[Floats], fold: Ints
+    ) -> tuple[Score, tuple[tuple[float, float, int], ...]]:
+        scores: dict[int, ArticleScore] = {}
+        for number in range(FOLDS):
+            others = np.flatnonzero(fold != number)
+            threshold = self._thresholds([judged[i] for i in others], [probabilities[i] for i in others])
+            for i in np.flatnonzero(fold == number):
+                scores[int(i)] = self._score(held[i], judged[i], probabilities[i], threshold)
+        ordered = [scores[i] for i in range(len(held))]
+        return total(ordered), calibration(ordered)
+
+    def _score(self, one: _Held, judged: _Judged, probability: Floats, threshold: Floats) -> ArticleScore:
+        scan = one.seen.scan
+        candidates = decode(scan, Scores(judged.rows, probability, judged.logits), self._names, threshold)
+        put(one.doc, scan.mentions, distinct(candidates, scan.mentions, self._relations))
+        for step in LATE_STEPS[1:]:
+            self._nlp.get_pipe(step)(one.doc)
+        return score_article(extraction(one.doc), one.gold, symmetric=self._symmetric)
+
+
+def _best(probability: Floats, labels: Labels, default: float = 0.35) -> float:
+    """The threshold of the grid with the best F1; `default` with fewer than ten stated rows."""
+    stated = labels == STATED
+    if stated.sum() < 10:
+        return default
+    judged = labels >= 0
+    f1 = []
+    for threshold in GRID:
+        made = (probability >= threshold) & judged
+        f1.append(2 * (made & stated).sum() / max(made.sum() + stated.sum(), 1))
+    return float(GRID[int(np.argmax(f1))])
+
+
+def calibration(scores: Sequence[ArticleScore]) -> tuple[tuple[float, float, int], ...]:
+    """Claims by tenth of confidence: mean confidence, share that is right, number."""
+    judged = [(match.claim.confidence, True) for score in scores for match in score.right]
+    judged += [(claim.confidence, False) for score in scores for claim in score.wrong]
+    found = []
+    for tenth in range(10):
+        inside = [(c, right) for c, right in judged if tenth <= min(int(c * 10), 9) < tenth + 1]
+        if inside:
+            found.append((sum(c for c, _ in inside) / len(inside), sum(right for _, right in inside) / len(inside), len(inside)))
+    return tuple(found)
