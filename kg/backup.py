@@ -75,9 +75,7 @@ def back_up(settings: Settings, path: Path) -> Manifest:
         with snapshots.current(settings.data) as snapshot:
             manifest = _write(snapshot, data, new)
         verify(new)
-        datadir.sync(new)
-        new.replace(path)
-        datadir.sync(path.parent)
+        datadir.put(new, path)
     except OSError as error:
         raise DataError(f"cannot write the backup {path}: {error.strerror or error}; nothing was kept") from error
     finally:
