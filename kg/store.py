@@ -106,7 +106,7 @@ def open_writer(settings: Settings) -> Iterator[Writer]:
     base_iri = None if settings.base_iri is None else check_base(settings.base_iri)
     with datadir.writing(settings.data):
         datadir.make(settings.data)
-    with _locked(settings.data, settings.lock_timeout_s):
+    with locked(settings.data, settings.lock_timeout_s):
         data = _data(settings.data, base_iri)
         writer = Writer(data, _open_store(data, settings.lock_timeout_s))
         try:
@@ -116,16 +116,17 @@ def open_writer(settings: Settings) -> Iterator[Writer]:
 
 
 @contextmanager
-def _locked(path: Path, timeout_s: float) -> Iterator[None]:
+def locked(path: Path, timeout_s: float) -> Iterator[None]:
+    """Alone among writers of the data directory until the block ends. Raises LockedError, DataError."""
     lock = FileLock(path / "writer.lock", timeout=timeout_s)
-    try:
-        with datadir.writing(path):
+    with datadir.writing(path):
+        try:
             lock.acquire()
-    except Timeout as error:
-        raise LockedError(
-            f"another process is writing to {path} and did not finish within {timeout_s:g} s; "
-            "try again when it is done, or wait longer with --lock-timeout-s (KG_LOCK_TIMEOUT_S)"
-        ) from error
+        except Timeout as error:  # an OSError too, which `writing` would take for one of the system's
+            raise LockedError(
+                f"another process is writing to {path} and did not finish within {timeout_s:g} s; "
+                "try again when it is done, or wait longer with --lock-timeout-s (KG_LOCK_TIMEOUT_S)"
+            ) from error
     try:
         yield
     finally:

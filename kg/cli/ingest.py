@@ -41,11 +41,15 @@ def command(
     the rest goes on: exit code 3, or 2 when nothing at all could be stored.
     """
     settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, processes=processes, lock_timeout_s=lock_timeout_s)
-    with _terminable(), Progress(paths, quiet=quiet) as progress:
-        if dry_run:
-            summary = build.rehearse(settings, paths, report=progress.report)
-        else:
-            summary = build.ingest(settings, paths, keep_text=keep_text, report=progress.report)
+    try:
+        with _terminable(), Progress(paths, quiet=quiet) as progress:
+            if dry_run:
+                summary = build.rehearse(settings, paths, report=progress.report)
+            else:
+                summary = build.ingest(settings, paths, keep_text=keep_text, report=progress.report)
+    except (KeyboardInterrupt, Interrupted):
+        typer.echo("interrupted; what was not stored before is left out", err=True)
+        raise typer.Exit(_EXIT_INTERRUPTED) from None
     if not quiet:
         typer.echo(_in_words(summary, dry_run=dry_run), err=True)
     raise typer.Exit(_exit_code(summary))
