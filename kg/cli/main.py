@@ -70,6 +70,14 @@ class Commands(TyperGroup):
             return TyperCommand(cmd_name, help=row.summary, rich_help_panel=row.heading)
         return load(cmd_name)
 
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Calls the command. Whoever read its output may leave early: Typer would end that as a check that answered no."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _forget_output()
+            raise SystemExit(EXIT_PIPE) from None
+
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Writes the help without importing a command."""
         self._listing = True
@@ -131,9 +139,6 @@ def guarded(run: Callable[[], object]) -> int:
         return _complain(error, error.exit_code)
     except IngestError as error:
         return _complain(error, EXIT_FAILED)
-    except BrokenPipeError:
-        _forget_output()
-        return EXIT_PIPE
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else EXIT_FAILED
     return 0
