@@ -21,7 +21,7 @@ run: setup ## ingest examples/ into ./data and serve it; prints the links to ope
 	$(BIN)/kg serve --data $(DATA)
 
 test: setup check ## all checks and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 check: setup ## lint, formatting, types, layers
 	$(BIN)/ruff check .

@@ -47,6 +47,8 @@ def read(path: Path) -> DataDir | None:
         fixed = json.loads(file.read_bytes())
         if fixed["format"] != FORMAT:
             raise DataError(f"{file} has format {fixed['format']}, and this version reads {FORMAT}; update aikg or choose another --data")
+        if not isinstance(fixed["base_iri"], str):
+            raise TypeError("base_iri is no text")
         return DataDir(path, fixed["base_iri"], fixed.get("ontology", ""), fixed.get("gazetteer", ""))
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -25,7 +25,7 @@ def test_where_nothing_was_stored_there_is_no_data(tmp_path: Path):
             datadir.open_existing(path)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 1}', "null", '"x"'])
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 1}', "null", '"x"', '{"format": 1, "base_iri": 5}'])
 def test_a_damaged_description_is_reported_with_the_remedy(tmp_path: Path, content: str):
     (tmp_path / "kg.json").write_text(content)
     with pytest.raises(DataError, match=r"kg\.json is damaged .*; restore it from a backup"):
