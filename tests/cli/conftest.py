@@ -1,27 +1,11 @@
-"""Fixtures: `kg` as its own process, on data that was made once."""
+"""Fixtures: `kg` in a directory of the test's own, on data that was made once."""
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-KG = str(Path(sys.executable).with_name("kg"))
-ROOT = Path(__file__).resolve().parents[2]
-STAKE = ROOT / "examples" / "microsoft-mistral-partnership.md"
-
-type Done = subprocess.CompletedProcess[str]
-
-
-def call(*arguments: object, cwd: Path, stdin: str = "", **variables: str) -> Done:
-    """Runs `kg` with these arguments and KG_* variables, in `cwd`."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("KG_")}
-    environment = {**clean, "COLUMNS": "200", **variables}
-    command = [KG, *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=environment, input=stdin, capture_output=True, text=True, timeout=120)
+from commands import STAKE, Done, call
 
 
 @pytest.fixture

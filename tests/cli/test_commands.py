@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import KG, STAKE, Done
+from commands import KG, STAKE, Done
 
 from kg.cli.main import COMMANDS
 from kg.settings import Settings
