@@ -21,7 +21,7 @@ run: setup ## ingest examples/ into ./data and serve it; prints the links to ope
 	$(BIN)/kg serve --data $(DATA)
 
 test: setup check ## all checks and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 check: setup ## lint, formatting, types, layers
 	$(BIN)/ruff check .
@@ -35,7 +35,7 @@ format: setup ## rewrite the sources in the project's format
 
 golden: setup ## write tests/golden/ and the generated tables of docs/ anew and show what changed
 	AIKG_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_repository_golden.py tests/test_repository_docs.py
-	git --no-pager diff --stat --patch -- tests/golden docs
+	git --no-pager diff --stat --patch -- tests/golden docs README.md
 
 lock: setup ## fit requirements.lock to pyproject.toml; pins that still fit stay (remove the file first to renew them all)
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.12 --generate-hashes \

@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,7 @@ from kg.datadir import DataDir
 from kg.errors import DataError
 from kg.settings import Settings
 from kg.snapshots import Snapshot
-from kg.store import open_writer
+from kg.store import locked, open_writer
 
 _QUADS, _MANIFEST = "graph.nq", "manifest.json"
 _CHUNK_BYTES = 1 << 20
@@ -75,9 +75,7 @@ def back_up(settings: Settings, path: Path) -> Manifest:
         with snapshots.current(settings.data) as snapshot:
             manifest = _write(snapshot, data, new)
         verify(new)
-        datadir.sync(new)
-        new.replace(path)
-        datadir.sync(path.parent)
+        datadir.put(new, path)
     except OSError as error:
         raise DataError(f"cannot write the backup {path}: {error.strerror or error}; nothing was kept") from error
     finally:
@@ -101,7 +99,8 @@ def verify(path: Path) -> Manifest:
 def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
     """Brings a backup back as a data directory; `replace` moves one that is there aside, to `DIR.replaced`.
 
-    The data directory appears when it is complete. Raises DataError when the backup is damaged, or the directory holds data already.
+    The data directory appears when it is complete. Raises DataError when the backup is damaged, or the directory holds data already,
+    LockedError when somebody writes to the directory that is to be moved aside.
     """
     manifest = verify(path)
     target = settings.data
@@ -112,8 +111,9 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
             made = Path(folder) / "data"
             _fill(settings, made, path, manifest)
-            _make_room(target)
-            made.rename(target)
+            with locked(target, settings.lock_timeout_s) if target.is_dir() else nullcontext():
+                _make_room(target)
+                made.rename(target)
             datadir.sync(target.parent)
     return manifest
 
@@ -164,12 +164,14 @@ def _count(store: Store, manifest: Manifest, path: Path) -> None:
 
 
 def _make_room(target: Path) -> None:
+    """Moves what is there to `DIR.replaced`, in the place of what was moved there before; a directory without data just goes."""
     if not target.exists():
         return
     aside = target.with_name(f"{target.name}.replaced")
-    if any(target.iterdir()):
-        if aside.exists():
-            shutil.rmtree(aside)
-        target.rename(aside)
-    else:
+    if datadir.read(target) is None:
+        (target / "writer.lock").unlink(missing_ok=True)
         target.rmdir()
+        return
+    if aside.exists():
+        shutil.rmtree(aside)
+    target.rename(aside)

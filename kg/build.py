@@ -79,7 +79,11 @@ type Extract = Callable[[Iterable[Article | ArticleError]], Iterator[Extraction 
 
 
 def articles(paths: Sequence[str]) -> Iterator[Article | ArticleError]:
-    """Every article of the paths, `-` being JSON lines on standard input; what cannot be read comes as an ArticleError in its place."""
+    """Every article of the paths, `-` being JSON lines on standard input; what cannot be read comes as an ArticleError in its place.
+
+    A file that two of the paths name is read once.
+    """
+    read: set[Path] = set()
     for path in paths:
         if path == "-":
             yield from readers.read_lines(sys.stdin.buffer)
@@ -90,7 +94,9 @@ def articles(paths: Sequence[str]) -> Iterator[Article | ArticleError]:
             yield error
             continue
         for file in files:
-            yield from readers.read_all(file)
+            if (resolved := file.resolve()) not in read:
+                read.add(resolved)
+                yield from readers.read_all(file)
 
 
 def ingest(settings: Settings, paths: Sequence[str], *, keep_text: bool, report: Report) -> Summary:
@@ -227,8 +233,7 @@ def remove(settings: Settings, names: Sequence[str], *, everything: bool = False
     """
     with open_writer(settings) as writer:
         iris = Iris(writer.data.base_iri)
-        stored = _stored_ids(writer, iris)
-        ids = sorted(stored) if everything else [_article_id(name, writer, iris, stored) for name in names]
+        ids = sorted(_stored_ids(writer, iris)) if everything else [_article_id(name, writer, iris) for name in names]
         graph = KnowledgeGraph(writer.lookup, iris, known_entities(iris))
         for some in batched(dict.fromkeys(ids), _BATCH_ARTICLES):
             change = graph.remove(some)
@@ -302,11 +307,16 @@ def _stored_ids(writer: Writer, iris: Iris) -> set[str]:
     return {name for name in names if name is not None}
 
 
-def _article_id(name: str, writer: Writer, iris: Iris, stored: set[str]) -> str:
+def _article_id(name: str, writer: Writer, iris: Iris) -> str:
     for candidate in (name, iris.id_of("article", name), iris.article_of_graph(name), *_ids_from(name, writer, iris)):
-        if candidate in stored:
+        if candidate is not None and _is_stored(candidate, writer, iris):
             return candidate
     raise DataError(f"no article {name!r} in {writer.data.path}; `kg stats --articles` lists what is there")
+
+
+def _is_stored(article_id: str, writer: Writer, iris: Iris) -> bool:
+    graph = iris.graph(article_id)
+    return any(True for _ in writer.lookup(graph, RDF("type"), PROV("Bundle"), graph))
 
 
 def _ids_from(source: str, writer: Writer, iris: Iris) -> list[str | None]:

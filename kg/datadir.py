@@ -7,6 +7,7 @@ current      a symbolic link to the published snapshot, switched atomically
 unpublished  there while the store holds what the current snapshot does not
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -46,6 +47,8 @@ def read(path: Path) -> DataDir | None:
         fixed = json.loads(file.read_bytes())
         if fixed["format"] != FORMAT:
             raise DataError(f"{file} has format {fixed['format']}, and this version reads {FORMAT}; update aikg or choose another --data")
+        if not isinstance(fixed["base_iri"], str):
+            raise TypeError("base_iri is no text")
         return DataDir(path, fixed["base_iri"], fixed.get("ontology", ""), fixed.get("gazetteer", ""))
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -72,12 +75,29 @@ def write(data: DataDir) -> None:
 def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Puts a file in place atomically and on disk: another process sees the old content or the new, also after a power cut."""
     new = path.with_name(f".{path.name}.new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
+    new.unlink(missing_ok=True)  # one that was left behind may have another mode
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
         stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    put(new, path)
+
+
+def put(new: Path, path: Path) -> None:
+    """Gives a complete file its name, in the place of a file that has it, and makes sure that both are on disk.
+
+    Raises OSError, also when what has the name is no file: a device must not be replaced by one.
+    """
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "it is there and is no file", str(path))
+    sync(new)
     new.replace(path)
     sync(path.parent)
+
+
+def make(path: Path) -> None:
+    """Makes a directory with those above it, unless it is there. Raises OSError."""
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        sync(path.parent)
 
 
 def sync(path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import IO, cast
 
 from pyoxigraph import DefaultGraph, Quad, RdfFormat, Store, serialize
 
+from kg import datadir
 from kg.errors import SettingError
 from kg.formats import GRAPHS, named
 from kg.iris import PREFIXES
@@ -35,10 +36,13 @@ def write(store: Store, output: IO[bytes], format_name: str, base_iri: str) -> N
 def write_file(store: Store, path: Path, format_name: str, base_iri: str) -> None:
     """Writes every quad to a file, compressed when it ends in `.gz`; the file is there when it is complete. Raises OSError."""
     new = path.with_name(f".{path.name}.new")
-    with ExitStack() as stack:
-        output: IO[bytes] = stack.enter_context(new.open("wb"))
-        if path.suffix == ".gz":
-            # no file name and no time in the header: the same content, the same bytes (RFC 1952, 2.3.1)
-            output = cast(IO[bytes], stack.enter_context(gzip.GzipFile("", "wb", _COMPRESSION_LEVEL, output, mtime=0)))
-        write(store, output, format_name, base_iri)
-    new.replace(path)
+    try:
+        with ExitStack() as stack:
+            output: IO[bytes] = stack.enter_context(new.open("wb"))
+            if path.suffix == ".gz":
+                # no file name and no time in the header: the same content, the same bytes (RFC 1952, 2.3.1)
+                output = cast(IO[bytes], stack.enter_context(gzip.GzipFile("", "wb", _COMPRESSION_LEVEL, output, mtime=0)))
+            write(store, output, format_name, base_iri)
+        datadir.put(new, path)
+    finally:
+        new.unlink(missing_ok=True)

@@ -58,7 +58,10 @@ def _annotated(path: Path, articles: Path, known: Schema) -> Annotated:
     found = next((file for suffix in SUFFIXES if (file := articles / f"{path.stem}{suffix}").is_file()), None)
     if found is None:
         raise DataError(f"{path} has no article {articles / path.stem}{SUFFIXES[0]}; add the article or remove the gold file")
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}; save it as UTF-8") from error
     return Annotated(read(found), tuple(read_gold(lines, source=str(path), relations=known.relations)))
 
 

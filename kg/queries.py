@@ -114,7 +114,8 @@ def find_entity(store: Store, iris: Iris, text: str) -> NamedNode:
             ids = ", ".join(iris.id_of("entity", entity.value) or entity.value for entity in found)
             raise QueryError(f"{len(found)} entities are called {text!r}: {ids}; give one of these ids")
     names = {name.value for _, name in _all_names(store, iris)}
-    raise QueryError(f"no entity is called {text!r}{_hint(text, names)}; `kg entity NAME` searches names")
+    closest = _hint(text, names) or "; only entities that an article names are in the graph"
+    raise QueryError(f"no entity is called {text!r}{closest}")
 
 
 def _by_iri(store: Store, iris: Iris, text: str) -> list[NamedNode]:

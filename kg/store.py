@@ -6,14 +6,14 @@ blocks nobody; what it was writing is in the store as a whole or not at all.
 
 import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 
 from filelock import FileLock, Timeout
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Store, Triple, serialize
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple, serialize
 
 from kg import datadir, snapshots
 from kg.datadir import DataDir
@@ -22,6 +22,8 @@ from kg.iris import check_base
 from kg.settings import DEFAULT_BASE_IRI, Settings
 
 _RETRY_S = 0.05
+
+type GraphName = NamedNode | BlankNode | DefaultGraph
 
 
 class Writer:
@@ -43,24 +45,33 @@ class Writer:
     def apply(self, removed: Iterable[Quad], added: Iterable[Quad]) -> None:
         """Takes quads out and puts quads in, in one transaction. Graphs that end up empty are dropped."""
         removed, added = frozenset(removed), frozenset(added)
-        dropped = {quad.graph_name for quad in removed if _has_blank_node(quad)}
+        if not removed:
+            if added:
+                self._write(lambda: self.store.extend(added))
+            return
         # A blank node cannot be named in DELETE DATA: its graph is dropped, and what stays of it written again.
+        dropped = {quad.graph_name for quad in removed if _has_blank_node(quad)}
         added |= {quad for graph in dropped for quad in self.store.quads_for_pattern(None, None, None, graph) if quad not in removed}
+        dropped |= {graph for graph in {quad.graph_name for quad in removed} if self._ends_empty(graph, removed)}
         operations = [f"DROP SILENT GRAPH {graph}" for graph in dropped]
         operations += _operations("DELETE DATA", (quad for quad in removed if quad.graph_name not in dropped))
         operations += _operations("INSERT DATA", added)
-        if operations:
-            self.update(";\n".join(operations))
-        for graph in {quad.graph_name for quad in removed if isinstance(quad.graph_name, NamedNode)}:
-            if not any(True for _ in self.lookup(None, None, None, graph)):
-                self.store.remove_graph(graph)
+        self.update(";\n".join(operations))
 
     def update(self, update: str) -> None:
         """Runs a SPARQL update in one transaction. Raises SyntaxError when it is none."""
+        self._write(lambda: self.store.update(update))
+
+    def _write(self, transaction: Callable[[], None]) -> None:
         with datadir.writing(self.data.path):
-            self.data.unpublished.touch()
-            self.store.update(update)
+            if not self.data.unpublished.exists():
+                self.data.unpublished.touch()
+                datadir.sync(self.data.path)  # the mark is there before what it marks, also after a power cut
+            transaction()
             self.sync()
+
+    def _ends_empty(self, graph: GraphName, removed: frozenset[Quad]) -> bool:
+        return all(quad in removed for quad in self.store.quads_for_pattern(None, None, None, graph))
 
     def sync(self) -> None:
         """Puts on disk what was written: the write-ahead log, which RocksDB itself leaves to the operating system."""
@@ -94,8 +105,8 @@ def open_writer(settings: Settings) -> Iterator[Writer]:
     """
     base_iri = None if settings.base_iri is None else check_base(settings.base_iri)
     with datadir.writing(settings.data):
-        settings.data.mkdir(parents=True, exist_ok=True)
-    with _locked(settings.data, settings.lock_timeout_s):
+        datadir.make(settings.data)
+    with locked(settings.data, settings.lock_timeout_s):
         data = _data(settings.data, base_iri)
         writer = Writer(data, _open_store(data, settings.lock_timeout_s))
         try:
@@ -105,16 +116,17 @@ def open_writer(settings: Settings) -> Iterator[Writer]:
 
 
 @contextmanager
-def _locked(path: Path, timeout_s: float) -> Iterator[None]:
+def locked(path: Path, timeout_s: float) -> Iterator[None]:
+    """Alone among writers of the data directory until the block ends. Raises LockedError, DataError."""
     lock = FileLock(path / "writer.lock", timeout=timeout_s)
-    try:
-        with datadir.writing(path):
+    with datadir.writing(path):
+        try:
             lock.acquire()
-    except Timeout as error:
-        raise LockedError(
-            f"another process is writing to {path} and did not finish within {timeout_s:g} s; "
-            "try again when it is done, or wait longer with --lock-timeout-s (KG_LOCK_TIMEOUT_S)"
-        ) from error
+        except Timeout as error:  # an OSError too, which `writing` would take for one of the system's
+            raise LockedError(
+                f"another process is writing to {path} and did not finish within {timeout_s:g} s; "
+                "try again when it is done, or wait longer with --lock-timeout-s (KG_LOCK_TIMEOUT_S)"
+            ) from error
     try:
         yield
     finally:

@@ -7,13 +7,16 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from kg.datadir import replace_file, writing
+from filelock import FileLock
+
+from kg.datadir import make, replace_file, writing
 from kg.errors import DataError, SettingError
 
 PREFIX = "aikg_"  # so that scanners for leaked secrets can know one
@@ -38,15 +41,18 @@ class Token:
 
 def create(data: Path, name: str, scopes: Iterable[Scope]) -> str:
     """Make a token and return its secret, which is nowhere kept. Raises SettingError for a name in use or no scope, DataError."""
-    known = all_of(data)
     kept = tuple(sorted(set(scopes)))
-    if not name or any(token.name == name for token in known):
-        raise SettingError(f"there is a token {name!r} already; choose another name, or `kg token revoke {name}` first")
+    if not name.isprintable() or not name.strip():
+        raise SettingError(f"{name!r} is no name for a token; give it one of printable characters")
     if not kept:
         raise SettingError(f"a token needs a scope: {', '.join(Scope)}")
     secret = PREFIX + secrets.token_urlsafe(32)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    _write(data, [*known, Token(name, kept, created, _hash(secret))])
+    with _changing(data):
+        known = all_of(data)
+        if any(token.name == name for token in known):
+            raise SettingError(f"there is a token {name!r} already; choose another name, or `kg token revoke {name}` first")
+        _write(data, [*known, Token(name, kept, created, _hash(secret))])
     return secret
 
 
@@ -56,19 +62,21 @@ def all_of(data: Path) -> list[Token]:
     try:
         rows = json.loads(file.read_bytes())
         return [Token(row["name"], tuple(map(Scope, row["scopes"])), row["created"], row["sha256"]) for row in rows]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{file} is damaged ({error}); remove it and make the tokens anew with `kg token create`") from error
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror}; check its permissions") from error
 
 
 def revoke(data: Path, name: str) -> bool:
     """Take a token out; False when there is none of that name. Servers refuse it from their next request on."""
-    known = all_of(data)
-    left = [token for token in known if token.name != name]
-    if len(left) < len(known):
-        _write(data, left)
-    return len(left) < len(known)
+    if not any(token.name == name for token in all_of(data)):
+        return False
+    with _changing(data):
+        _write(data, [token for token in all_of(data) if token.name != name])
+    return True
 
 
 def verify(data: Path, secret: str) -> Token | None:
@@ -82,7 +90,14 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
 
 
-def _write(data: Path, tokens: list[Token]) -> None:
+@contextmanager
+def _changing(data: Path) -> Iterator[None]:
+    """Alone with the file from reading to writing it, so that of two changes at a time none is lost."""
     with writing(data):
-        data.mkdir(parents=True, exist_ok=True)
-        replace_file(data / "tokens.json", json.dumps([asdict(token) for token in tokens], indent=1).encode() + b"\n", mode=0o600)
+        make(data)
+        with FileLock(data / "tokens.lock"):
+            yield
+
+
+def _write(data: Path, tokens: list[Token]) -> None:
+    replace_file(data / "tokens.json", json.dumps([asdict(token) for token in tokens], indent=1).encode() + b"\n", mode=0o600)

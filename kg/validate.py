@@ -1,8 +1,8 @@
 """Checks a published graph against the SHACL shapes (`ontology/shapes.ttl`).
 
-SHACL Core runs in pySHACL, on one batch of triples after the other so that memory does not grow with the graph: an article's graph is never
-split, and what a batch refers to outside itself is known by its type. SHACL-SPARQL constraints run in the store, over all graphs at once:
-`$this` is left open and joined with the shape's targets, which gives the same rows as one evaluation a focus node (SHACL, 5.3.1).
+SHACL Core runs in pySHACL, on one batch of nodes after the other so that memory does not grow with the graph: every node of a batch is
+there with all that any graph says of it, and what it refers to with its types. SHACL-SPARQL constraints run in the store, over all graphs
+at once: `$this` is left open and joined with the shape's targets, which gives the same rows as one evaluation a focus node (SHACL, 5.3.1).
 """
 
 from collections import Counter
@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import pyshacl
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QuerySolutions, Store, Triple
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, Store, Triple
 from rdflib import Graph, Namespace, URIRef
 from rdflib import Literal as RdfLiteral
 from rdflib.term import Node
 
 from kg.errors import DataError
-from kg.iris import RDF, RDFS, Iris
+from kg.iris import RDF, RDFS
 from kg.ontology import ontology_triples, shape_triples
 
-_BATCH_TRIPLES = 20_000
+_BATCH_QUADS = 20_000
 _SH = Namespace("http://www.w3.org/ns/shacl#")
 _TYPE = RDF("type")
 
+type Subject = NamedNode | BlankNode | Triple
 type Progress = Callable[[int, int], None]
 """Called with the number of quads that were checked and of all quads."""
 
@@ -61,21 +62,23 @@ class Report:
         return all(violation.severity is not Severity.VIOLATION for violation in self.violations)
 
 
-def validate(store: Store, base: str, *, progress: Progress | None = None) -> Report:
-    """Checks every graph of the store, whose data IRIs start with `base`. Writes nothing.
+def validate(store: Store, *, progress: Progress | None = None) -> Report:
+    """Checks every graph of the store. Writes nothing.
 
     Raises DataError when `shapes.ttl` itself cannot be used.
     """
     shapes = _Shapes(shape_triples())
     found: set[Violation] = set()
     total, done = len(store), 0
-    for batch in _batches(store, Iris(base)):
-        found.update(shapes.core(_batch_graph(batch, store)))
+    for batch in _batches(store):
+        described = {quad.subject for quad in batch}
+        nodes = set(map(_text, described))
+        found.update(violation for violation in shapes.core(_batch_graph(described, store)) if violation.where in nodes)
+        found.update(_blank_nodes(batch))
         done += len(batch)
         if progress:
             progress(done, total)
     found.update(shapes.sparql(store))
-    found.update(_blank_nodes(store))
     found.update(_triples_in_two_graphs(store))
     severities = list(Severity)
     return Report(tuple(sorted(found, key=lambda v: (severities.index(v.severity), v))), shapes.checked(store))
@@ -154,31 +157,24 @@ class _Shapes:
         return "".join(f"PREFIX {prefix}: <{namespace}>\n" for prefix, namespace in pairs)
 
 
-def _batches(store: Store, iris: Iris) -> Iterator[list[Quad]]:
-    """All quads of the store in groups of about the batch size; the quads of an article, and those of one subject, stay together."""
+def _batches(store: Store) -> Iterator[list[Quad]]:
+    """All quads of the store, graph by graph, in groups of about the batch size; the quads of one subject in one graph stay together."""
     batch: list[Quad] = []
-    for graph in sorted(store.named_graphs(), key=str):
-        whole = isinstance(graph, NamedNode) and iris.article_of_graph(graph.value) is not None
-        subject: object = None
+    for graph in [DefaultGraph(), *sorted(store.named_graphs(), key=str)]:
         for quad in store.quads_for_pattern(None, None, None, graph):
-            if len(batch) >= _BATCH_TRIPLES and not whole and quad.subject != subject:
+            if len(batch) >= _BATCH_QUADS and quad.subject != batch[-1].subject:
                 yield batch
                 batch = []
             batch.append(quad)
-            subject = quad.subject
-        if len(batch) >= _BATCH_TRIPLES:
-            yield batch
-            batch = []
     if batch:
         yield batch
 
 
-def _batch_graph(batch: Iterable[Quad], store: Store) -> Graph:
-    """The batch, the types of what it refers to, and the ontology."""
-    triples = {quad.triple for quad in batch}
-    described = {triple.subject for triple in triples}
-    referred = {triple.object for triple in triples if isinstance(triple.object, NamedNode)} - described
-    for node in referred:
+def _batch_graph(described: Iterable[Subject], store: Store) -> Graph:
+    """All triples of these nodes, the types of what they refer to, and the ontology."""
+    triples = {quad.triple for node in described for quad in store.quads_for_pattern(node, None, None, None)}
+    referred = {triple.object for triple in triples if isinstance(triple.object, NamedNode)}
+    for node in referred.difference(described):
         triples.update(quad.triple for quad in store.quads_for_pattern(node, _TYPE, None, None))
     graph = Graph()
     for triple in (*triples, *ontology_triples()):
@@ -198,18 +194,18 @@ def _members(store: Store, target: NamedNode) -> Iterator[NamedNode | BlankNode]
     return (member for member in members if isinstance(member, NamedNode | BlankNode))
 
 
-def _blank_nodes(store: Store) -> Iterator[Violation]:
+def _blank_nodes(quads: Iterable[Quad]) -> Iterator[Violation]:
     message = "a blank node cannot be cited or compared; ingest the article of this graph again"
-    for quad in store:
+    for quad in quads:
         if isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode):
             yield Violation(_text(quad.graph_name), message, quad.predicate.value, f"{quad.subject} {quad.object}")
 
 
 def _triples_in_two_graphs(store: Store) -> Iterator[Violation]:
     """Each triple lives in exactly one graph, or counting over the union of all graphs goes wrong."""
-    repeated = "SELECT ?s ?p ?o { GRAPH ?g { ?s ?p ?o } } GROUP BY ?s ?p ?o HAVING(COUNT(*) > 1)"
+    repeated = "SELECT ?s ?p ?o { ?s ?p ?o } GROUP BY ?s ?p ?o HAVING(COUNT(*) > 1)"
     message = "the same triple is in more than one graph; export the data and ingest the articles into a new directory"
-    for s, p, o in store.query(repeated):  # type: ignore[union-attr]
+    for s, p, o in store.query(repeated, use_default_graph_as_union=True):  # type: ignore[union-attr]
         yield Violation(_text(s), message, _text(p), _text(o))
 
 

@@ -63,6 +63,11 @@ def test_every_setting_says_what_it_sets():
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
+def test_every_setting_is_a_flag_of_a_command():
+    flags = {flag for name in COMMANDS for option in load(name).params for flag in option.opts}
+    assert [name for name in Settings.model_fields if f"--{name.replace('_', '-')}" not in flags] == []
+
+
 def command_section(name: str, command: TyperCommand | TyperGroup, examples: tuple[tuple[str, str], ...] = ()) -> str:
     """One command, and its verbs where it has some: what it does, how it is called, its options, its examples."""
     context = Context(command, info_name=f"kg {name}")

@@ -24,13 +24,16 @@ JSON_LINES = ".jsonl"  # many articles a file: see `read_lines`
 def find(paths: Iterable[Path]) -> list[Path]:
     """The files to read, sorted, each once: a file as given, a directory's files of known suffix at any depth (JSON lines only when named).
 
-    Raises ArticleError for a path that does not exist and for a directory without a file to read.
+    Raises ArticleError for a path that does not exist or cannot be looked at, and for a directory without a file to read.
     """
     found: set[Path] = set()
     for path in paths:
-        if not path.exists():
-            raise ArticleError(str(path), "no such file or directory; check the path")
-        found.update(_inside(path) if path.is_dir() else [path])
+        try:
+            if not path.exists():
+                raise ArticleError(str(path), "no such file or directory; check the path")
+            found.update(_inside(path) if path.is_dir() else [path])
+        except OSError as error:
+            raise ArticleError(str(path), f"cannot be read: {error.strerror}; check the path") from error
     return sorted(found)
 
 

@@ -31,6 +31,7 @@ def command(
     spacy_model: options.Model = None,
     processes: options.Processes = None,
     lock_timeout_s: options.LockTimeout = None,
+    publish_every_s: options.PublishEvery = None,
     keep_text: Annotated[bool, typer.Option("--keep-text", help="Store the full text too; by default only evidence sentences.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Extract and count, but store nothing.")] = False,
     quiet: options.Quiet = False,
@@ -40,12 +41,17 @@ def command(
     An article that was stored before is replaced, one that did not change is left alone. What cannot be read or extracted is reported, and
     the rest goes on: exit code 3, or 2 when nothing at all could be stored.
     """
-    settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, processes=processes, lock_timeout_s=lock_timeout_s)
-    with _terminable(), Progress(paths, quiet=quiet) as progress:
-        if dry_run:
-            summary = build.rehearse(settings, paths, report=progress.report)
-        else:
-            summary = build.ingest(settings, paths, keep_text=keep_text, report=progress.report)
+    flags = {"processes": processes, "lock_timeout_s": lock_timeout_s, "publish_every_s": publish_every_s}
+    settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, **flags)
+    try:
+        with _terminable(), Progress(paths, quiet=quiet) as progress:
+            if dry_run:
+                summary = build.rehearse(settings, paths, report=progress.report)
+            else:
+                summary = build.ingest(settings, paths, keep_text=keep_text, report=progress.report)
+    except (KeyboardInterrupt, Interrupted):
+        typer.echo("interrupted; what was not stored before is left out", err=True)
+        raise typer.Exit(_EXIT_INTERRUPTED) from None
     if not quiet:
         typer.echo(_in_words(summary, dry_run=dry_run), err=True)
     raise typer.Exit(_exit_code(summary))

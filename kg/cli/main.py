@@ -43,7 +43,6 @@ COMMANDS: dict[str, Row] = {
     "serve": Row("kg.cli.serve", ASK, "Serve SPARQL, linked data and the web pages over HTTP."),
     "validate": Row("kg.cli.validate", CHECK, "Check the published graph against its SHACL shapes."),
     "evaluate": Row("kg.cli.evaluate", CHECK, "Score extraction against annotated articles."),
-    "train": Row("kg.cli.train", CHECK, "Train the claim scorer on annotated articles."),
     "export": Row("kg.cli.export", KEEP, "Write the whole graph to a file."),
     "backup": Row("kg.cli.backup", KEEP, "Write a verified backup."),
     "restore": Row("kg.cli.restore", KEEP, "Bring back a backup into an empty data directory."),
@@ -70,6 +69,14 @@ class Commands(TyperGroup):
         if self._listing:
             return TyperCommand(cmd_name, help=row.summary, rich_help_panel=row.heading)
         return load(cmd_name)
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Calls the command. Whoever read its output may leave early: Typer would end that as a check that answered no."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _forget_output()
+            raise SystemExit(EXIT_PIPE) from None
 
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Writes the help without importing a command."""
@@ -132,9 +139,6 @@ def guarded(run: Callable[[], object]) -> int:
         return _complain(error, error.exit_code)
     except IngestError as error:
         return _complain(error, EXIT_FAILED)
-    except BrokenPipeError:
-        _forget_output()
-        return EXIT_PIPE
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else EXIT_FAILED
     return 0

@@ -28,6 +28,23 @@ Processes = Annotated[
 LockTimeout = Annotated[
     float | None, typer.Option("--lock-timeout-s", help="Seconds to wait for another writer (KG_LOCK_TIMEOUT_S).", rich_help_panel=SETTINGS)
 ]
+PublishEvery = Annotated[
+    float | None,
+    typer.Option("--publish-every-s", help="Seconds between two snapshots of a batch (KG_PUBLISH_EVERY_S).", rich_help_panel=SETTINGS),
+]
+QueryShare = Annotated[
+    float | None,
+    typer.Option("--query-share", help="Part of the places for long queries for one caller (KG_QUERY_SHARE).", rich_help_panel=SETTINGS),
+]
+QueryQueue = Annotated[
+    int | None, typer.Option("--query-queue", help="Queries that may wait for a worker (KG_QUERY_QUEUE).", rich_help_panel=SETTINGS)
+]
+RequestLimit = Annotated[
+    int | None, typer.Option("--request-limit-kb", help="Largest query text in KiB (KG_REQUEST_LIMIT_KB).", rich_help_panel=SETTINGS)
+]
+WriteLimit = Annotated[
+    int | None, typer.Option("--write-limit-mb", help="Largest update or graph in MiB (KG_WRITE_LIMIT_MB).", rich_help_panel=SETTINGS)
+]
 QueryTimeout = Annotated[
     float | None, typer.Option("--timeout-s", help="Deadline in seconds (KG_QUERY_TIMEOUT_S).", rich_help_panel=SETTINGS)
 ]

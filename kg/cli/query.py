@@ -91,9 +91,16 @@ def _asked(query: str | None, name: str | None, params: list[str], store: Store,
     assert query is not None  # noqa: S101  one of the two is given
     if query == "-":
         return sys.stdin.read(), "the query on standard input", None
-    if Path(query).suffix in {".rq", ".sparql"} or Path(query).is_file():
+    if _names_file(query):
         return _read(Path(query)), query, None
     return query, "the query", None
+
+
+def _names_file(query: str) -> bool:
+    try:
+        return Path(query).suffix in {".rq", ".sparql"} or Path(query).is_file()
+    except OSError:  # longer than a file's name can be
+        return False
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -33,6 +33,10 @@ def command(
         int | None,
         typer.Option("--query-memory-mb", help="Memory cap of a worker in MiB (KG_QUERY_MEMORY_MB).", rich_help_panel=options.SETTINGS),
     ] = None,
+    query_share: options.QueryShare = None,
+    query_queue: options.QueryQueue = None,
+    request_limit_kb: options.RequestLimit = None,
+    write_limit_mb: options.WriteLimit = None,
     lock_timeout_s: options.LockTimeout = None,
 ) -> None:
     """Serve SPARQL, linked data and the web pages over HTTP until stopped.
@@ -41,5 +45,7 @@ def command(
     standard error.
     """
     flags = {"query_timeout_s": query_timeout_s, "query_workers": query_workers, "query_memory_mb": query_memory_mb}
+    flags |= {"query_share": query_share, "query_queue": query_queue}
+    flags |= {"request_limit_kb": request_limit_kb, "write_limit_mb": write_limit_mb}
     settings = Settings.load(data=data, host=host, port=port, base_iri=base_iri, lock_timeout_s=lock_timeout_s, **flags)
     serve(settings, announce=lambda text: typer.echo(text, err=True))

@@ -47,9 +47,7 @@ def command(
     console = Console(stderr=True)
     with current(settings.data) as snapshot, Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("checking", total=None)
-        report = validate.validate(
-            snapshot.open(), snapshot.base_iri, progress=lambda done, total: bar.update(task, completed=done, total=total)
-        )
+        report = validate.validate(snapshot.open(), progress=lambda done, total: bar.update(task, completed=done, total=total))
         base_iri = snapshot.base_iri
     if layout is Layout.JSON:
         found = {"conforms": report.conforms, "checked": dict(report.checked), "violations": [asdict(v) for v in report.violations]}

@@ -1,0 +1,170 @@
+"""Backups: written whole or not at all, refused when damaged, restored exactly."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from claims_graph import BASE, Said, extraction, known, store
+from pyoxigraph import Quad
+
+from kg import backup, datadir, snapshots
+from kg.errors import DataError, LockedError
+from kg.settings import Settings
+from kg.store import locked, open_writer
+
+QUADS = frozenset(
+    store(
+        extraction(
+            "a",
+            Said("Microsoft took a stake in Mistral AI.", known("Microsoft", "Microsoft"), "investsIn", known("Mistral AI", "Mistral_AI")),
+        )
+    )
+)
+
+
+def settings(data: Path) -> Settings:
+    return Settings.load(data=data, lock_timeout_s=0.2)
+
+
+def fill(data: Path, quads: frozenset[Quad] = QUADS) -> Path:
+    with open_writer(settings(data).model_copy(update={"base_iri": BASE})) as writer:
+        writer.apply([], quads)
+        writer.record(ontology="o", gazetteer="g")
+        writer.publish()
+    return data
+
+
+def published(data: Path) -> set[Quad]:
+    with snapshots.current(data) as snapshot:
+        return set(snapshot.open())
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return fill(tmp_path / "data")
+
+
+@pytest.fixture
+def saved(data: Path, tmp_path: Path) -> Path:
+    backup.back_up(settings(data), tmp_path / "graph.zip")
+    return tmp_path / "graph.zip"
+
+
+def test_a_backup_brings_everything_back(data: Path, saved: Path, tmp_path: Path):
+    manifest = backup.restore(settings(tmp_path / "restored"), saved, replace=False)
+    assert manifest.quads == len(QUADS)
+    assert published(tmp_path / "restored") == QUADS
+    assert datadir.open_existing(tmp_path / "restored") == datadir.DataDir(tmp_path / "restored", BASE, "o", "g")
+    with open_writer(settings(tmp_path / "restored")) as writer:
+        assert set(writer.lookup(None, None, None, None)) == QUADS
+        assert not writer.unpublished
+
+
+def test_any_tool_can_read_a_backup(saved: Path):
+    with zipfile.ZipFile(saved) as archive:
+        assert sorted(archive.namelist()) == ["graph.nq", "manifest.json"]
+        assert archive.read("graph.nq").count(b"\n") == len(QUADS) == json.loads(archive.read("manifest.json"))["quads"]
+
+
+def test_a_backup_holds_no_tokens(data: Path, saved: Path):
+    (data / "tokens.json").write_text("[]")
+    backup.back_up(settings(data), saved)
+    with zipfile.ZipFile(saved) as archive:
+        assert "tokens.json" not in archive.namelist()
+
+
+def test_a_backup_can_be_written_while_somebody_writes(data: Path, tmp_path: Path):
+    with open_writer(settings(data)):
+        assert backup.back_up(settings(data), tmp_path / "graph.zip").quads == len(QUADS)
+
+
+def rewritten(path: Path, *, graph: bytes | None = None, **manifest: object) -> None:
+    """The same backup with another content."""
+    with zipfile.ZipFile(path) as archive:
+        lines, fields = archive.read("graph.nq"), json.loads(archive.read("manifest.json"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("graph.nq", lines if graph is None else graph)
+        archive.writestr("manifest.json", json.dumps(fields | manifest))
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGE = {
+    "cut off": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "one bit": flip_a_bit,
+    "a line less": lambda path: rewritten(path, graph=b""),
+    "another hash": lambda path: rewritten(path, sha256="0" * 64),
+    "another number": lambda path: rewritten(path, quads=len(QUADS) + 1),
+    "no manifest": lambda path: zipfile.ZipFile(path, "w").close(),
+    "no archive": lambda path: path.write_text("text"),
+    "empty": lambda path: path.write_bytes(b""),
+    "unknown field": lambda path: rewritten(path, extra=1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_backup_is_refused_and_changes_nothing(data: Path, saved: Path, tmp_path: Path, damage: str):
+    DAMAGE[damage](saved)
+    with pytest.raises(DataError, match=r"graph\.zip is damaged.*; use another backup"):
+        backup.restore(settings(data), saved, replace=True)
+    assert published(data) == QUADS
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "graph.zip"]
+
+
+def test_a_backup_of_another_version_is_refused(saved: Path):
+    rewritten(saved, format=9)
+    with pytest.raises(DataError, match="has format 9, and this version reads 1; update aikg"):
+        backup.verify(saved)
+
+
+def test_a_backup_that_is_not_there_is_reported(tmp_path: Path):
+    with pytest.raises(DataError, match=r"cannot read the backup .*No such file"):
+        backup.verify(tmp_path / "missing.zip")
+
+
+def test_data_that_is_there_is_not_overwritten(data: Path, saved: Path):
+    with pytest.raises(DataError, match="holds data already; give another --data, or --replace"):
+        backup.restore(settings(data), saved, replace=False)
+
+
+def test_what_is_replaced_is_moved_aside(data: Path, saved: Path, tmp_path: Path):
+    with open_writer(settings(data)) as writer:
+        writer.apply(QUADS, [])
+        writer.publish()
+    backup.restore(settings(data), saved, replace=True)
+    assert published(data) == QUADS
+    assert published(tmp_path / "data.replaced") == set()
+
+
+def test_data_that_somebody_writes_to_is_not_moved(data: Path, saved: Path):
+    with locked(data, 0), pytest.raises(LockedError):
+        backup.restore(settings(data), saved, replace=True)
+    assert published(data) == QUADS
+
+
+def test_a_directory_with_other_files_is_left_alone(saved: Path, tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(DataError, match=r"cannot write to the data directory .*not empty"):
+        backup.restore(settings(tmp_path / "mine"), saved, replace=True)
+    assert [entry.name for entry in (tmp_path / "mine").iterdir()] == ["letter.txt"]
+
+
+def test_an_empty_directory_is_filled(saved: Path, tmp_path: Path):
+    (tmp_path / "new").mkdir()
+    backup.restore(settings(tmp_path / "new"), saved, replace=False)
+    assert published(tmp_path / "new") == QUADS
+
+
+def test_a_backup_that_cannot_be_written_leaves_the_old_one(data: Path, tmp_path: Path):
+    (tmp_path / "folder.zip").mkdir()
+    with pytest.raises(DataError, match=r"cannot write the backup .*: it is there and is no file; nothing was kept"):
+        backup.back_up(settings(data), tmp_path / "folder.zip")
+    with pytest.raises(DataError, match="cannot write the backup"):
+        backup.back_up(settings(data), tmp_path / "missing" / "graph.zip")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "folder.zip"]
