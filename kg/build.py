@@ -133,7 +133,7 @@ def load_extractor(settings: Settings, base_iri: str) -> "tuple[Extractor, Run, 
     from ingest import pipeline  # spaCy takes a second to load, and removing an article needs none
 
     schema = ontology.schema(base_iri)
-    extractor = pipeline.load(schema, model=settings.spacy_model)
+    extractor = pipeline.load(schema, model=settings.spacy_model, weights=settings.weights)
     return extractor, Run({**extractor.description, **ontology.fingerprint()}), schema
 
 

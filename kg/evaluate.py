@@ -29,7 +29,7 @@ def evaluate(settings: Settings, directory: Path) -> Score:
     """Extracts from every annotated article of `directory` and scores the claims. Raises DataError, ArticleError or PipelineError."""
     known = schema(settings.base_iri or DEFAULT_BASE_IRI)
     annotated = annotated_articles(directory, known)
-    extractor = pipeline.load(known, model=settings.spacy_model)
+    extractor = pipeline.load(known, model=settings.spacy_model, weights=settings.weights)
     return total(list(_scores(extractor, annotated, symmetric_relations(known), settings.processes)))
 
 

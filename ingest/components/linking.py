@@ -1,6 +1,7 @@
 """`aikg_linking`: the names of one entity get one id and one kind in an article; names outside the gazetteer get an id of their own."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
@@ -13,21 +14,23 @@ from ingest.model import Entity, EntityType, KnownEntity, MentionKind, Schema
 from ingest.names import clean, is_regulation, new_id, new_label
 
 
-@Language.factory("aikg_linking", requires=["doc.spans", "token.dep"], assigns=["doc.spans", "doc._.entities"])
-def create(nlp: Language, name: str) -> "Linking":
-    """Runs after `aikg_mentions`."""
-    return Linking()
+@Language.factory(
+    "aikg_linking", default_config={"kinds": ""}, requires=["doc.spans", "token.dep"], assigns=["doc.spans", "doc._.entities"]
+)
+def create(nlp: Language, name: str, kinds: str) -> "Linking":
+    """Runs after `aikg_mentions`. `kinds`: a file of `kg train`, empty for the package's own."""
+    return Linking(KindModel.load(Path(kinds)) if kinds else shipped_kinds())
 
 
 class Linking:
     """Gives every mention in `doc.spans["mentions"]` its entity, and sets `doc._.entities`."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: KindModel) -> None:
         self._known: dict[str, KnownEntity] = {}
         self._types: dict[str, EntityType] = {}
         self._table = NameTable(())
         self._governments: dict[str, str] = {}
-        self._kinds = shipped_kinds()
+        self._kinds = kinds
 
     def use_kinds(self, model: KindModel) -> None:
         """Judges the kinds of new names by another model than the package's own."""

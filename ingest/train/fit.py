@@ -52,9 +52,7 @@ def fit_linear(examples: Sequence[Weighted], *, processes: int) -> Linear:
     weight = np.concatenate([np.full(len(one.example.labels), one.weight) for one in examples])
     kept = (labels != IGNORED).any(axis=1)
     pairs, labels, weight = pairs[kept], labels[kept], weight[kept]
-    fitted = Parallel(n_jobs=processes)(
-        delayed(_one_relation)(pairs, labels[:, column], weight) for column in range(labels.shape[1])
-    )
+    fitted = Parallel(n_jobs=processes)(delayed(_one_relation)(pairs, labels[:, column], weight) for column in range(labels.shape[1]))
     return Linear(bucket, np.stack([w for w, _ in fitted], axis=1), np.array([b for _, b in fitted], dtype=np.float32))
 
 

@@ -35,13 +35,14 @@ def command(
     format: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.TABLE,  # noqa: A002
     base_iri: options.BaseIri = None,
     spacy_model: options.Model = None,
+    weights: options.Weights = None,
     processes: options.Processes = None,
 ) -> None:
     """Score extraction against annotated articles, by the annotation guideline.
 
     Precision, recall and F1 over distinct claims, with a 95 % bootstrap interval over articles; optional gold rows count neither way.
     """
-    settings = Settings.load(base_iri=base_iri, spacy_model=spacy_model, processes=processes)
+    settings = Settings.load(base_iri=base_iri, spacy_model=spacy_model, weights=weights, processes=processes)
     score = evaluate.evaluate(settings, directory)
     found = list(evaluate.mistakes(score.articles)) if errors else []
     if format is Format.JSON:

@@ -52,6 +52,7 @@ def command(
     data: options.Data = None,
     base_iri: options.BaseIri = None,
     spacy_model: options.Model = None,
+    weights: options.Weights = None,
     processes: options.Processes = None,
 ) -> None:
     """Show what is found in an article; store nothing.
@@ -59,7 +60,7 @@ def command(
     JSON has the entities with their mentions, and the claims with evidence, qualifiers and confidence; offsets count Unicode characters of
     the article's text. An article that cannot be read is reported, and the rest goes on.
     """
-    settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, processes=processes)
+    settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, weights=weights, processes=processes)
     if output_format not in _FORMATS:
         results.graph_format(output_format)
     iris = Iris(build.base_iri(settings))

@@ -29,6 +29,7 @@ def command(
     data: options.Data = None,
     base_iri: options.BaseIri = None,
     spacy_model: options.Model = None,
+    weights: options.Weights = None,
     processes: options.Processes = None,
     lock_timeout_s: options.LockTimeout = None,
     publish_every_s: options.PublishEvery = None,
@@ -42,7 +43,7 @@ def command(
     the rest goes on: exit code 3, or 2 when nothing at all could be stored.
     """
     flags = {"processes": processes, "lock_timeout_s": lock_timeout_s, "publish_every_s": publish_every_s}
-    settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, **flags)
+    settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, weights=weights, **flags)
     try:
         with _terminable(), Progress(paths, quiet=quiet) as progress:
             if dry_run:

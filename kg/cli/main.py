@@ -43,6 +43,7 @@ COMMANDS: dict[str, Row] = {
     "serve": Row("kg.cli.serve", ASK, "Serve SPARQL, linked data and the web pages over HTTP."),
     "validate": Row("kg.cli.validate", CHECK, "Check the published graph against its SHACL shapes."),
     "evaluate": Row("kg.cli.evaluate", CHECK, "Score extraction against annotated articles."),
+    "train": Row("kg.cli.train", CHECK, "Fit the extraction pipeline's weights to annotated articles."),
     "export": Row("kg.cli.export", KEEP, "Write the whole graph to a file."),
     "backup": Row("kg.cli.backup", KEEP, "Write a verified backup."),
     "restore": Row("kg.cli.restore", KEEP, "Bring back a backup into an empty data directory."),

@@ -22,6 +22,9 @@ Model = Annotated[
         "--spacy-model", metavar="NAME", help="Base pipeline: a spaCy package or folder (KG_SPACY_MODEL).", rich_help_panel=SETTINGS
     ),
 ]
+Weights = Annotated[
+    Path | None, typer.Option("--weights", metavar="DIR", help="Weights that kg train wrote (KG_WEIGHTS).", rich_help_panel=SETTINGS)
+]
 Processes = Annotated[
     int | None, typer.Option("--processes", help="Processes that extract side by side (KG_PROCESSES).", rich_help_panel=SETTINGS)
 ]
