@@ -27,6 +27,7 @@ _EXIT_NOTHING, _EXIT_SOME_FAILED, _EXIT_INTERRUPTED = 2, 3, 130
 def command(
     paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files (.txt, .md, .jsonl), directories, or - for JSON lines.")],
     data: options.Data = None,
+    store: options.Store = None,
     base_iri: options.BaseIri = None,
     spacy_model: options.Model = None,
     processes: options.Processes = None,
@@ -40,7 +41,9 @@ def command(
     An article that was stored before is replaced, one that did not change is left alone. What cannot be read or extracted is reported, and
     the rest goes on: exit code 3, or 2 when nothing at all could be stored.
     """
-    settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, processes=processes, lock_timeout_s=lock_timeout_s)
+    settings = Settings.load(
+        data=data, store=store, base_iri=base_iri, spacy_model=spacy_model, processes=processes, lock_timeout_s=lock_timeout_s
+    )
     try:
         with _terminable(), Progress(paths, quiet=quiet) as progress:
             if dry_run:
