@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QueryBoolean, QuerySolutions, Store, Triple, Variable
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, QueryBoolean, QuerySolutions, Store, Triple, Variable
 
 from kg import snapshots
 from kg import store as local
@@ -39,9 +39,11 @@ class Reader(Protocol):
         subject: NamedNode | None,
         predicate: NamedNode | None,
         object: NamedNode | Literal | None,  # noqa: A002  as pyoxigraph calls it
-        graph_name: NamedNode | None = None,
+        graph_name: NamedNode | DefaultGraph | None = None,
         /,
     ) -> Iterator[Quad]: ...
+
+    def contains_named_graph(self, graph_name: NamedNode) -> bool: ...
 
     def named_graphs(self) -> Iterator[NamedNode | BlankNode]: ...
 
@@ -88,6 +90,9 @@ class Writer(Protocol):
     def place(self) -> str: ...
 
     @property
+    def store(self) -> Reader: ...
+
+    @property
     def unpublished(self) -> bool: ...
 
     def lookup(
@@ -97,6 +102,8 @@ class Writer(Protocol):
     def stored(self, quads: Collection[Quad]) -> set[Quad]: ...
 
     def apply(self, removed: Iterable[Quad], added: Iterable[Quad]) -> None: ...
+
+    def update(self, update: str) -> None: ...
 
     def publish(self) -> snapshots.Snapshot | None: ...
 

@@ -23,7 +23,8 @@ NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 REPEATABLE = frozenset({429, 502, 503})  # RFC 9110, 15.5 and 15.6: not done this time
 DONE = frozenset({200, 201, 202, 204})
 JSON, N_TRIPLES = RESULTS["json"].media_type, GRAPHS["ntriples"].media_type
-UNION = {"union-default-graph": "true"}  # Oxigraph's; SPARQL 1.1 Protocol has no parameter for it
+NO_PARAMETERS: "Parameters" = {}
+UNION: "Parameters" = {"union-default-graph": "true"}  # Oxigraph's; SPARQL 1.1 Protocol has no parameter for it
 PROBE = "ASK {}"
 SHOWN = 300  # characters of what the service says
 
@@ -38,6 +39,8 @@ ADVICE = {
     504: "the service's own deadline has passed; ask for less, or raise it there",
 }
 
+type Parameters = dict[str, str | list[str]]
+
 
 class Client:
     """Speaks the SPARQL 1.1 Protocol to one service. `place` is its address, for people. Close it in the end."""
@@ -51,7 +54,7 @@ class Client:
         except BaseException:
             self.close()
             raise
-        self._union: dict[str, str] | None = None
+        self._union: Parameters | None = None
 
     def close(self) -> None:
         """End every connection, also of results that were not read to their end."""
@@ -69,30 +72,30 @@ class Client:
         assert isinstance(found, QueryBoolean)  # noqa: S101  an ASK
         return bool(found)
 
-    def results(self, text: str, dataset: dict[str, str] | None = None) -> QuerySolutions | QueryBoolean:
+    def results(self, text: str, dataset: Parameters | None = None) -> QuerySolutions | QueryBoolean:
         """The result of a SELECT or ASK; rows come as they are read. Raises RemoteError."""
         try:
             return parse_query_results(self._query(text, JSON, dataset), QueryResultsFormat.JSON)
         except (SyntaxError, ValueError) as error:
             raise not_results(self.place, error) from error
 
-    def graph(self, text: str, dataset: dict[str, str] | None = None) -> Iterator[Triple]:
+    def graph(self, text: str, dataset: Parameters | None = None) -> Iterator[Triple]:
         """The triples of a CONSTRUCT or DESCRIBE as they are read. Raises RemoteError."""
         body = self._query(text, N_TRIPLES, dataset)
         return (quad.triple for quad in parse(body, RdfFormat.N_TRIPLES))
 
-    def answer(self, form: Form, text: str, dataset: dict[str, str] | None = None) -> QuerySolutions | QueryBoolean | Iterator[Triple]:
+    def answer(self, form: Form, text: str, dataset: Parameters | None = None) -> QuerySolutions | QueryBoolean | Iterator[Triple]:
         """The result of a query of any form."""
         return self.results(text, dataset) if form in (Form.SELECT, Form.ASK) else self.graph(text, dataset)
 
-    def union(self) -> dict[str, str]:
+    def union(self) -> Parameters:
         """The parameters with which the default graph of a query is the union of all graphs, which SPARQL leaves to each service.
 
         Tried on a quad that is stored in a named graph. Raises RemoteError when the service cannot do it.
         """
         if self._union is None:
             self._union = self._find_union()
-        return self._union
+        return self._union or {}
 
     def update(self, text: str, *, repeatable: bool) -> None:
         """Run an update. `repeatable`: twice is as good as once, so it is sent again when the connection breaks. Raises RemoteError."""
@@ -106,7 +109,7 @@ class Client:
         )
         self._finish(request, repeatable=True)
 
-    def _query(self, text: str, accept: str, dataset: dict[str, str] | None = None) -> IO[bytes]:
+    def _query(self, text: str, accept: str, dataset: Parameters | None = None) -> IO[bytes]:
         data = {"query": text, **(dataset or {})}
         request = self._http.build_request("POST", self.endpoints.query, data=data, headers={"Accept": accept})
         return cast(IO[bytes], Body(self._send(request, repeatable=True), self.place))
@@ -160,12 +163,12 @@ class Client:
                     break
         raise complaints[0]
 
-    def _find_union(self) -> dict[str, str]:
+    def _find_union(self) -> Parameters | None:
         row = next(self.select(texts.SOME_QUAD), None)
         if row is None:
-            return {}
+            return None  # nothing to tell by
         seen = f"ASK {{ {row['s']} {row['p']} {row['o']} }}"
-        for parameters in ({}, UNION):
+        for parameters in (NO_PARAMETERS, UNION):
             if self.results(seen, parameters):
                 return parameters
         raise RemoteError(

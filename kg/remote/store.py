@@ -4,20 +4,34 @@ What is in the service's own default graph is no part of it. Each call is a quer
 """
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import batched
-from typing import Any
+from typing import IO, Any
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QueryBoolean, QuerySolution, QuerySolutions, Store, Triple, Variable
+from pyoxigraph import (
+    BlankNode,
+    DefaultGraph,
+    Literal,
+    NamedNode,
+    Quad,
+    QueryBoolean,
+    QuerySolution,
+    QuerySolutions,
+    RdfFormat,
+    Store,
+    Triple,
+    Variable,
+    serialize,
+)
 
 from kg import syntax
 from kg.changes import has_blank_node
 from kg.errors import DataError, RemoteError
 from kg.iris import Iris, check_base
 from kg.remote import texts
-from kg.remote.client import Client, not_results
-from kg.settings import Settings
+from kg.remote.client import Client, Parameters, not_results
+from kg.settings import DEFAULT_BASE_IRI, Settings
 
 QUADS_A_QUERY = 500  # some 100 KB of text
 QUADS_A_LOAD = 100_000
@@ -36,21 +50,26 @@ class RemoteStore:
         base_iri: str | None = None,
         prefixes: Mapping[str, str] | None = None,
         use_default_graph_as_union: bool = False,
+        default_graph: Sequence[NamedNode] | None = None,
+        named_graphs: Sequence[NamedNode] | None = None,
         substitutions: Mapping[Variable, Any] | None = None,
     ) -> QuerySolutions | QueryBoolean | Iterator[Triple]:
         """Evaluates a query there; the result comes as it is read. Raises SyntaxError, RemoteError."""
         values = {variable.value: term for variable, term in (substitutions or {}).items()}
         text = texts.complete(query, base_iri, prefixes or {}, values)
-        return self._client.answer(syntax.read(query).form, text, self._client.union() if use_default_graph_as_union else None)
+        dataset = _protocol_dataset(default_graph, named_graphs) or (self._client.union() if use_default_graph_as_union else {})
+        return self._client.answer(syntax.read(query).form, text, dataset)
 
     def quads_for_pattern(
         self,
         subject: NamedNode | None,
         predicate: NamedNode | None,
         object: NamedNode | Literal | None,  # noqa: A002  as pyoxigraph calls it
-        graph_name: NamedNode | None = None,
+        graph_name: NamedNode | DefaultGraph | None = None,
     ) -> Iterator[Quad]:
         """The quads that match; None matches anything."""
+        if isinstance(graph_name, DefaultGraph):
+            return
         known = {"s": subject, "p": predicate, "o": object, "g": graph_name}
         found = self._client.results(texts.pattern(known))
         if isinstance(found, QueryBoolean):
@@ -70,6 +89,22 @@ class RemoteStore:
     def named_graphs(self) -> Iterator[NamedNode | BlankNode]:
         """The names of the graphs that hold something."""
         return (row["g"] for row in self._client.select(texts.GRAPH_NAMES))
+
+    def contains_named_graph(self, graph_name: NamedNode) -> bool:
+        """Whether the graph holds something."""
+        return any(True for _ in self.quads_for_pattern(None, None, None, graph_name))
+
+    def dump(
+        self,
+        output: IO[bytes],
+        format: RdfFormat,  # noqa: A002  as pyoxigraph calls it
+        *,
+        from_graph: NamedNode | DefaultGraph | None = None,
+        prefixes: dict[str, str] | None = None,
+    ) -> None:
+        """Writes the quads, or the triples of one graph."""
+        quads = self.quads_for_pattern(None, None, None, from_graph)
+        serialize(quads if from_graph is None else (quad.triple for quad in quads), output, format, prefixes=prefixes)
 
     def __iter__(self) -> Iterator[Quad]:
         """Every quad, in one query."""
@@ -107,6 +142,16 @@ class RemoteGraph:
                 store.bulk_extend(some)
             yield store
             del store
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Client, str]]:
+    """The service that the settings name, and the base IRI of what is or would be in it, until the block ends. Raises as `reading`."""
+    client = Client(settings)
+    try:
+        yield client, base_iri(client, settings) or check_base(settings.base_iri or DEFAULT_BASE_IRI)
+    finally:
+        client.close()
 
 
 @contextmanager
@@ -148,6 +193,12 @@ def _base_to_read(client: Client, settings: Settings) -> str:
     if found is None:
         raise DataError(f"no data of ours in {client.place}; make some with `kg ingest --store`, or name another service (KG_STORE)")
     return found
+
+
+def _protocol_dataset(default_graph: Sequence[NamedNode] | None, named_graphs: Sequence[NamedNode] | None) -> Parameters:
+    """SPARQL 1.1 Protocol, 2.1.4; {} when the request names no dataset."""
+    graphs = {"default-graph-uri": default_graph, "named-graph-uri": named_graphs}
+    return {name: [graph.value for graph in named] for name, named in graphs.items() if named}
 
 
 def _row(rows: QuerySolutions, row: QuerySolution) -> dict[str, Any]:

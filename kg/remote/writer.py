@@ -59,15 +59,15 @@ class RemoteWriter:
         """Takes quads out and puts quads in, in one update. Graphs that end up empty are dropped."""
         removed, added = frozenset(removed), frozenset(added)
         if text := as_update(removed, added, self.lookup):
-            self.update(text)
+            self._client.update(text, repeatable=True)
         shrunk = {quad.graph_name for quad in removed} - {quad.graph_name for quad in added}
         emptied = self._client.select(texts.empty_among(sorted(shrunk, key=str))) if shrunk else ()  # type: ignore[arg-type]
         if drops := [f"DROP SILENT GRAPH {row['g']}" for row in emptied]:
-            self.update(";\n".join(drops))
+            self._client.update(";\n".join(drops), repeatable=True)
 
     def update(self, update: str) -> None:
-        """Runs an update of ours, which done twice is as done once. Raises RemoteError."""
-        self._client.update(update, repeatable=True)
+        """Runs an update, once. Raises RemoteError."""
+        self._client.update(update, repeatable=False)
 
     def publish(self) -> None:
         """Nothing: what is written is visible."""
