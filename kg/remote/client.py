@@ -102,12 +102,12 @@ class Client:
         request = self._http.build_request("POST", self.endpoints.update, data={"update": text})
         self._finish(request, repeatable=repeatable)
 
-    def put_graph(self, iri: str, triples: bytes) -> None:
-        """Put a graph, as N-Triples, in the place of what is there (Graph Store Protocol, 5.3). Raises RemoteError."""
+    def put_graph(self, iri: str, triples: IO[bytes]) -> None:
+        """Put a graph, N-Triples, in the place of what is there (Graph Store Protocol, 5.3); sent once. Raises RemoteError."""
         request = self._http.build_request(
             "PUT", self.endpoints.graphs, params={"graph": iri}, content=triples, headers={"Content-Type": N_TRIPLES}
         )
-        self._finish(request, repeatable=True)
+        self._finish(request, repeatable=False)  # the file has been read
 
     def _query(self, text: str, accept: str, dataset: Parameters | None = None) -> IO[bytes]:
         data = {"query": text, **(dataset or {})}

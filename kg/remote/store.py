@@ -4,7 +4,7 @@ What is in the service's own default graph is no part of it. Each call is a quer
 """
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import batched
 from typing import IO, Any
@@ -111,9 +111,12 @@ class RemoteStore:
         rows = self._client.select(texts.ALL_QUADS)
         return (_quad(_row(rows, row)) for row in rows)
 
+    def count(self, graphs: Iterable[NamedNode]) -> int:
+        """How many quads these graphs hold."""
+        return sum(_number(self._client, texts.count_of(some)) for some in batched(graphs, QUADS_A_QUERY))
+
     def __len__(self) -> int:
-        row = next(self._client.select(texts.COUNT_QUADS))
-        return int(row["n"].value)
+        return _number(self._client, texts.COUNT_QUADS)
 
 
 class RemoteGraph:
@@ -199,6 +202,10 @@ def _protocol_dataset(default_graph: Sequence[NamedNode] | None, named_graphs: S
     """SPARQL 1.1 Protocol, 2.1.4; {} when the request names no dataset."""
     graphs = {"default-graph-uri": default_graph, "named-graph-uri": named_graphs}
     return {name: [graph.value for graph in named] for name, named in graphs.items() if named}
+
+
+def _number(client: Client, text: str) -> int:
+    return int(next(client.select(text))["n"].value)
 
 
 def _row(rows: QuerySolutions, row: QuerySolution) -> dict[str, Any]:

@@ -67,6 +67,11 @@ def empty_among(graphs: Iterable[NamedNode]) -> str:
     return f"SELECT ?g {{ VALUES ?g {{ {' '.join(map(str, graphs))} }} FILTER NOT EXISTS {{ GRAPH ?g {{ ?s ?p ?o }} }} }}"
 
 
+def count_of(graphs: Iterable[NamedNode]) -> str:
+    """A SELECT of the number of quads in the graphs, as ?n."""
+    return f"SELECT (COUNT(*) AS ?n) {{ VALUES ?g {{ {' '.join(map(str, graphs))} }} GRAPH ?g {{ ?s ?p ?o }} }}"
+
+
 ALL_QUADS = "SELECT ?s ?p ?o ?g { GRAPH ?g { ?s ?p ?o } }"
 COUNT_QUADS = "SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } }"
 GRAPH_NAMES = "SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }"

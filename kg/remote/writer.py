@@ -87,7 +87,7 @@ def writing(settings: Settings) -> Iterator[RemoteWriter]:
     wanted = check_base(settings.base_iri or DEFAULT_BASE_IRI)
     client = Client(settings)
     try:
-        with _locked(client, settings.lock_timeout_s):
+        with locked(client, settings.lock_timeout_s):
             yield RemoteWriter(client, RemoteData(base_iri(client, settings) or wanted, gazetteer=_gazetteer(client)))
     finally:
         client.close()
@@ -99,7 +99,8 @@ def _gazetteer(client: Client) -> str:
 
 
 @contextmanager
-def _locked(client: Client, timeout_s: float) -> Iterator[None]:
+def locked(client: Client, timeout_s: float) -> Iterator[None]:
+    """No other process of this machine and user writes to the service until the block ends. Raises LockedError."""
     name = sha256(f"{getuser()} {client.endpoints.update}".encode()).hexdigest()[:16]
     lock = FileLock(Path(tempfile.gettempdir()) / f"kg-{name}.lock", timeout=timeout_s)
     try:
