@@ -11,13 +11,14 @@ from kg.errors import DataError
 def as_update(removed: frozenset[Quad], added: frozenset[Quad], lookup: Callable[..., Iterator[Quad]]) -> str:
     """The update that takes quads out and puts quads in, "" when there is nothing to do. Graphs that end up empty are dropped.
 
-    Raises DataError for a quad in no named graph.
-
     A blank node cannot be named in DELETE DATA (SPARQL 1.1 Update, 3.1.2): its graph is dropped, and what stays of it written again.
+    Raises DataError for a quad in no named graph.
     """
     dropped = {quad.graph_name for quad in removed if has_blank_node(quad)}
     added |= {quad for graph in dropped for quad in lookup(None, None, None, graph) if quad not in removed}
-    dropped |= {graph for graph in {quad.graph_name for quad in removed} if all(quad in removed for quad in lookup(None, None, None, graph))}
+    dropped |= {
+        graph for graph in {quad.graph_name for quad in removed} if all(quad in removed for quad in lookup(None, None, None, graph))
+    }
     operations = [f"DROP SILENT GRAPH {graph}" for graph in dropped]
     operations += _operations("DELETE DATA", (quad for quad in removed if quad.graph_name not in dropped))
     operations += _operations("INSERT DATA", added)

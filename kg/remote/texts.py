@@ -62,11 +62,6 @@ def among(quads: Iterable[Quad]) -> str:
     return f"SELECT ?s ?p ?o ?g {{ VALUES (?s ?p ?o ?g) {{ {rows} }} GRAPH ?g {{ ?s ?p ?o }} }}"
 
 
-def empty_among(graphs: Iterable[NamedNode]) -> str:
-    """A SELECT of those of the graphs that hold nothing."""
-    return f"SELECT ?g {{ VALUES ?g {{ {' '.join(map(str, graphs))} }} FILTER NOT EXISTS {{ GRAPH ?g {{ ?s ?p ?o }} }} }}"
-
-
 def count_of(graphs: Iterable[NamedNode]) -> str:
     """A SELECT of the number of quads in the graphs, as ?n."""
     return f"SELECT (COUNT(*) AS ?n) {{ VALUES ?g {{ {' '.join(map(str, graphs))} }} GRAPH ?g {{ ?s ?p ?o }} }}"

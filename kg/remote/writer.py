@@ -60,10 +60,6 @@ class RemoteWriter:
         removed, added = frozenset(removed), frozenset(added)
         if text := as_update(removed, added, self.lookup):
             self._client.update(text, repeatable=True)
-        shrunk = {quad.graph_name for quad in removed} - {quad.graph_name for quad in added}
-        emptied = self._client.select(texts.empty_among(sorted(shrunk, key=str))) if shrunk else ()  # type: ignore[arg-type]
-        if drops := [f"DROP SILENT GRAPH {row['g']}" for row in emptied]:
-            self._client.update(";\n".join(drops), repeatable=True)
 
     def update(self, update: str) -> None:
         """Runs an update, once. Raises RemoteError."""

@@ -154,7 +154,7 @@ def rows(reader: engines.Reader, saved: queries.SavedQuery, arguments: dict[str,
 def test_the_whole_graph_keeps_to_its_shapes(settings: Settings, newsroom: Newsroom):
     newsroom.ingest(settings)
     with engines.reading(settings) as graph, graph.copy() as copy:
-        report = validate(copy, graph.base_iri)
+        report = validate(copy)
     assert report.conforms
     assert report.checked["article"] == len(SOME)
 

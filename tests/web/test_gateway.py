@@ -113,11 +113,11 @@ def before(service: Fake, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 def test_a_store_that_answers_no_more_is_a_bad_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     bases = b'{"head":{"vars":["base","g"]},"results":{"bindings":[]}}'
-    with fake(Reply(body=bases), Reply(500, b"broken", {"Content-Type": "text/plain"})) as service:
-        with before(service, tmp_path, monkeypatch) as client:
-            response = client.get("/sparql", params={"query": INVESTS})
-            assert response.status_code == 502
-            assert "broken" in response.json()["detail"]
+    broken = Reply(500, b"broken", {"Content-Type": "text/plain"})
+    with fake(Reply(body=bases), broken) as service, before(service, tmp_path, monkeypatch) as client:
+        response = client.get("/sparql", params={"query": INVESTS})
+        assert response.status_code == 502
+        assert "broken" in response.json()["detail"]
 
 
 @pytest.mark.parametrize("many", [0, 60_000])

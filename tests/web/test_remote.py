@@ -77,7 +77,7 @@ def test_a_password_in_the_address_is_not_repeated(client: Make):
 
 def test_two_ways_to_say_who_we_are_are_one_too_many(client: Make):
     with pytest.raises(SettingError, match="KG_STORE_TOKEN and KG_STORE_USER"):
-        client(store="http://127.0.0.1:1/", store_user="ada", store_token="x")
+        client(store="http://127.0.0.1:1/", store_user="ada", store_token="x")  # noqa: S106
 
 
 def test_a_service_that_is_not_there_is_named(client: Make):
@@ -86,12 +86,12 @@ def test_a_service_that_is_not_there_is_named(client: Make):
 
 
 def test_an_address_without_a_service_names_the_settings(client: Make, native: str):
-    with pytest.raises(RemoteError, match="answered 404 .*KG_STORE_QUERY"):
+    with pytest.raises(RemoteError, match=r"answered 404 .*KG_STORE_QUERY"):
         client(store=f"{native}nothing/here/")
 
 
 def test_a_write_without_a_token_says_what_to_set(client: Make, tmp_path: Path):
-    with own(tmp_path) as named, pytest.raises(RemoteError, match="answered 401 .*KG_STORE_TOKEN"):
+    with own(tmp_path) as named, pytest.raises(RemoteError, match=r"answered 401 .*KG_STORE_TOKEN"):
         client(store=named["store"]).update("INSERT DATA { GRAPH <http://x/g> { <http://x/s> <http://x/p> 1 } }", repeatable=True)
 
 
@@ -102,16 +102,14 @@ def test_a_query_that_was_turned_away_is_asked_again(client: Make):
 
 
 def test_no_more_than_three_tries_are_made(client: Make):
-    with fake(Reply(503, b"busy", {"Content-Type": "text/plain"})) as service:
-        with pytest.raises(RemoteError, match=r"answered 503 .*\(busy\)"):
-            client(**service.settings).ask(ASK)
+    with fake(Reply(503, b"busy", {"Content-Type": "text/plain"})) as service, pytest.raises(RemoteError, match=r"answered 503 .*\(busy\)"):
+        client(**service.settings).ask(ASK)
         assert len(service.seen) == 3
 
 
 def test_an_update_that_may_have_been_done_is_not_sent_again(client: Make):
-    with fake(Reply(0), Reply()) as service:
-        with pytest.raises(RemoteError, match="not known"):
-            client(**service.settings).update("INSERT DATA {}", repeatable=False)
+    with fake(Reply(0), Reply()) as service, pytest.raises(RemoteError, match="not known"):
+        client(**service.settings).update("INSERT DATA {}", repeatable=False)
         assert len(service.seen) == 1
 
 
@@ -135,15 +133,19 @@ def test_a_result_that_is_not_whole_is_an_error(client: Make, end: bytes):
 
 
 def test_what_the_service_says_is_shown_without_control_characters(client: Make):
-    with fake(Reply(400, b"no\x1b[31m such\nthing", {"Content-Type": "text/plain"})) as service:
-        with pytest.raises(RemoteError, match=r"\(no \[31m such thing\)"):
-            client(**service.settings).ask(ASK)
+    with (
+        fake(Reply(400, b"no\x1b[31m such\nthing", {"Content-Type": "text/plain"})) as service,
+        pytest.raises(RemoteError, match=r"\(no \[31m such thing\)"),
+    ):
+        client(**service.settings).ask(ASK)
 
 
 def test_a_redirect_is_shown_and_not_followed(client: Make):
-    with fake(Reply(301, b"", {"Location": "http://127.0.0.1:1/elsewhere"})) as service:
-        with pytest.raises(RemoteError, match=r"redirects to http://127\.0\.0\.1:1/elsewhere"):
-            client(**service.settings).ask(ASK)
+    with (
+        fake(Reply(301, b"", {"Location": "http://127.0.0.1:1/elsewhere"})) as service,
+        pytest.raises(RemoteError, match=r"redirects to http://127\.0\.0\.1:1/elsewhere"),
+    ):
+        client(**service.settings).ask(ASK)
 
 
 def test_waiting_for_a_busy_service_is_bounded(client: Make, monkeypatch: pytest.MonkeyPatch):
