@@ -31,11 +31,12 @@ RELATIONS = (
 )
 TYPES = ("Company", "Person", "Government", "PublicBody", "Regulation", "AIModel", "Place")
 MODALITIES = ("actual", "actual", "actual", "planned", "possible", "past")
-WORDS = (
+_VOCABULARY = (
     "model chip cloud stake board fund lawsuit court minister startup open source licence training data safety market rival "
     "talks deal round growth research agency commission report compute grid privacy copyright export control billion lobby draft vote "
     "summit partner"
-).split()  # noqa: SIM905  easier to read
+)
+WORDS = tuple(_VOCABULARY.split())
 QUADS_AN_ENTITY = 200  # one entity for so many quads
 ARTICLE_MENTIONS, ARTICLE_CLAIMS = 8, 3
 
