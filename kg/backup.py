@@ -18,11 +18,10 @@ from typing import IO, Any
 
 from pyoxigraph import RdfFormat, Store
 
-from kg import datadir, snapshots
-from kg.datadir import DataDir
+from kg import datadir, engines
 from kg.errors import DataError
+from kg.remote import restore as remote
 from kg.settings import Settings
-from kg.snapshots import Snapshot
 from kg.store import locked, open_writer
 
 _QUADS, _MANIFEST = "graph.nq", "manifest.json"
@@ -68,12 +67,11 @@ class _Tally(io.RawIOBase):
 
 
 def back_up(settings: Settings, path: Path) -> Manifest:
-    """Writes the published snapshot to a file, reads it back, and only then gives it its name. Raises DataError."""
-    data = datadir.open_existing(settings.data)
+    """Writes the published snapshot, or all of a remote service, to a file, reads it back, and then gives it its name. Raises DataError."""
     new = path.with_name(f".{path.name}.new")
     try:
-        with snapshots.current(settings.data) as snapshot:
-            manifest = _write(snapshot, data, new)
+        with engines.reading(settings) as graph, graph.copy() as store:
+            manifest = _write(store, graph.base_iri, _hashes(settings), new)
         verify(new)
         datadir.put(new, path)
     except OSError as error:
@@ -99,10 +97,12 @@ def verify(path: Path) -> Manifest:
 def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
     """Brings a backup back as a data directory; `replace` moves one that is there aside, to `DIR.replaced`.
 
-    The data directory appears when it is complete. Raises DataError when the backup is damaged, or the directory holds data already,
-    LockedError when somebody writes to the directory that is to be moved aside.
+    The data directory appears when it is complete; a remote service is filled graph by graph. Raises DataError when the backup is damaged,
+    or there is data already, LockedError when somebody writes to the directory that is to be moved aside.
     """
     manifest = verify(path)
+    if settings.store:
+        return _restore_remotely(settings, path, manifest, replace=replace)
     target = settings.data
     if datadir.read(target) is not None and not replace:
         raise DataError(f"{target} holds data already; give another --data, or --replace to move it aside")
@@ -118,17 +118,31 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
     return manifest
 
 
+def _restore_remotely(settings: Settings, path: Path, manifest: Manifest, *, replace: bool) -> Manifest:
+    with _opened(path) as (archive, _), archive.open(_QUADS) as stream:
+        found = remote.restore(settings, stream, manifest.base_iri, replace=replace)
+    if found != manifest.quads:
+        raise DataError(f"{settings.store} holds {found:,} quads of the backup's {manifest.quads:,}; restore it again with --replace")
+    return manifest
+
+
 _ANOTHER = "use another backup"
 
 
-def _write(snapshot: Snapshot, data: DataDir, path: Path) -> Manifest:
+def _hashes(settings: Settings) -> tuple[str, str]:
+    """Of the ontology and the gazetteer that the graphs were computed with, where that is known."""
+    data = None if settings.store else datadir.read(settings.data)
+    return (data.ontology, data.gazetteer) if data else ("", "")
+
+
+def _write(store: Store, base_iri: str, hashes: tuple[str, str], path: Path) -> Manifest:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open(_QUADS, "w", force_zip64=True) as stream:
             tally = _Tally(stream)
             with io.BufferedWriter(tally, _CHUNK_BYTES) as output:
-                snapshot.open().dump(output, RdfFormat.N_QUADS)
+                store.dump(output, RdfFormat.N_QUADS)
                 output.flush()
-        manifest = Manifest(_FORMAT, data.base_iri, tally.lines, tally.hash.hexdigest(), data.ontology, data.gazetteer)
+        manifest = Manifest(_FORMAT, base_iri, tally.lines, tally.hash.hexdigest(), *hashes)
         archive.writestr(_MANIFEST, json.dumps(asdict(manifest), indent=1) + "\n")
     return manifest
 

@@ -19,14 +19,13 @@ from pyoxigraph import NamedNode, Quad, Store
 from ingest import readers
 from ingest.errors import ArticleError
 from ingest.model import Article, Extraction, Schema
-from kg import datadir, ontology
+from kg import datadir, engines, ontology
+from kg.engines import Reader, Writer
 from kg.errors import DataError
 from kg.iris import DCTERMS, PROV, RDF, Iris, check_base
 from kg.knowledge import Change, KnowledgeGraph, KnownEntities
 from kg.quads import ArticleGraph, Run, article_graph, dataset_quads, fingerprint
 from kg.settings import DEFAULT_BASE_IRI, Settings
-from kg.snapshots import current
-from kg.store import Writer, open_writer
 
 if TYPE_CHECKING:
     from ingest.pipeline import Extractor
@@ -102,7 +101,7 @@ def articles(paths: Sequence[str]) -> Iterator[Article | ArticleError]:
 def ingest(settings: Settings, paths: Sequence[str], *, keep_text: bool, report: Report) -> Summary:
     """Extracts from every article of the paths and stores and publishes what was found; articles that did not change are left alone.
 
-    Raises what `open_writer` raises before anything slow has been done, and PipelineError when there is no pipeline to extract with.
+    Raises what opening for writing raises before anything slow has been done, and PipelineError when there is no pipeline to extract with.
     """
     iris = prepare(settings)
     extractor, run, schema = load_extractor(settings, iris.base)
@@ -145,9 +144,9 @@ def symmetric(schema: Schema) -> frozenset[str]:
 def prepare(settings: Settings) -> Iris:
     """Makes the data directory usable: its base IRI, ontology, dataset description, and knowledge for a changed gazetteer.
 
-    Publishes what a killed writer left unpublished. Raises what `open_writer` raises, before anything slow has been done.
+    Publishes what a killed writer left unpublished. Raises what opening for writing raises, before anything slow has been done.
     """
-    with open_writer(settings) as writer:
+    with engines.writing(settings) as writer:
         iris = Iris(writer.data.base_iri)
         changed = _refresh(writer, iris)
         if changed or writer.unpublished:
@@ -173,8 +172,8 @@ class Ingest:
     def __call__(self, found: Iterable[Article | ArticleError], extract: Extract) -> Summary:
         """Stores and publishes every article. Interrupted, it stores and publishes what has been extracted and says so in the summary."""
         try:
-            with current(self.settings.data) as snapshot:
-                new = self._new(_distinct(found), snapshot.open())
+            with engines.reading(self.settings) as graph:
+                new = self._new(_distinct(found), graph.open())
                 for extraction in extract(new):
                     self._take(extraction)
         except (KeyboardInterrupt, Interrupted):
@@ -182,7 +181,7 @@ class Ingest:
         self._write(last=True)
         return self.summary
 
-    def _new(self, found: Iterable[Article | ArticleError], published: Store) -> Iterator[Article | ArticleError]:
+    def _new(self, found: Iterable[Article | ArticleError], published: Reader) -> Iterator[Article | ArticleError]:
         """Leaves out what is stored already, by the same run."""
         run = self.iris.run(self.run.id)
         for article in found:
@@ -215,12 +214,13 @@ class Ingest:
         due = last or monotonic() - self._published >= self.settings.publish_every_s
         if not self._pending and not last:
             return
-        with open_writer(self.settings) as writer:
-            change = KnowledgeGraph(writer.lookup, self.iris, self.known).replace(self._pending, self.run)
+        with engines.writing(self.settings) as writer:
+            change = KnowledgeGraph(writer.lookup, self.iris, self.known, writer.stored).replace(self._pending, self.run)
             if change:
                 writer.apply(change.removed, change.added)
             if due and writer.unpublished:
-                self.summary.snapshot = writer.publish().number
+                snapshot = writer.publish()
+                self.summary.snapshot = snapshot.number if snapshot else None
                 self._published = monotonic()
         self._pending = []
         self._written = monotonic()
@@ -231,10 +231,10 @@ def remove(settings: Settings, names: Sequence[str], *, everything: bool = False
 
     Raises DataError when one of them is not stored; then nothing is removed.
     """
-    with open_writer(settings) as writer:
+    with engines.writing(settings) as writer:
         iris = Iris(writer.data.base_iri)
         ids = sorted(_stored_ids(writer, iris)) if everything else [_article_id(name, writer, iris) for name in names]
-        graph = KnowledgeGraph(writer.lookup, iris, known_entities(iris))
+        graph = KnowledgeGraph(writer.lookup, iris, known_entities(iris), writer.stored)
         for some in batched(dict.fromkeys(ids), _BATCH_ARTICLES):
             change = graph.remove(some)
             writer.apply(change.removed, change.added)
@@ -253,7 +253,7 @@ def _refresh(writer: Writer, iris: Iris) -> bool:
     hashes = ontology.fingerprint()
     change = _description(writer, iris, ontology_changed=writer.data.ontology != hashes["ontology"])
     if writer.data.gazetteer != hashes["gazetteer"]:
-        knowledge = KnowledgeGraph(writer.lookup, iris, known_entities(iris)).rebuild()
+        knowledge = KnowledgeGraph(writer.lookup, iris, known_entities(iris), writer.stored).rebuild()
         change = Change(change.removed | knowledge.removed, change.added | knowledge.added)
     if change:
         writer.apply(change.removed, change.added)
@@ -311,7 +311,7 @@ def _article_id(name: str, writer: Writer, iris: Iris) -> str:
     for candidate in (name, iris.id_of("article", name), iris.article_of_graph(name), *_ids_from(name, writer, iris)):
         if candidate is not None and _is_stored(candidate, writer, iris):
             return candidate
-    raise DataError(f"no article {name!r} in {writer.data.path}; `kg stats --articles` lists what is there")
+    raise DataError(f"no article {name!r} in {writer.place}; `kg stats --articles` lists what is there")
 
 
 def _is_stored(article_id: str, writer: Writer, iris: Iris) -> bool:

@@ -32,4 +32,8 @@ class QueryError(KgError):
 
 
 class RemoteError(KgError):
-    """A remote store did not answer as its protocol says."""
+    """A remote store did not answer as its protocol says; `status` is the HTTP status that it sent, None when it sent none."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status

@@ -7,7 +7,7 @@ looking for one other supporter. No counts are kept, and the order in which arti
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import chain
 
@@ -19,6 +19,9 @@ from kg.quads import ArticleGraph, Run, run_quads
 
 type Lookup = Callable[[NamedNode | None, NamedNode | None, NamedNode | Literal | None, NamedNode | None], Iterator[Quad]]
 """Quads by pattern (subject, predicate, object, graph); None matches anything. `Store.quads_for_pattern` is one."""
+
+type Stored = Callable[[Collection[Quad]], set[Quad]]
+"""Those of many quads that are stored, found at once where asking has its price."""
 
 _TYPE, _LABEL, _ALT_LABEL = RDF("type"), RDFS("label"), SKOS("altLabel")
 _NAMING = frozenset({_LABEL, _ALT_LABEL, AIKG("demonym"), AIKG("metonym")})
@@ -114,10 +117,11 @@ def _is_name(anchor: str) -> bool:
 class KnowledgeGraph:
     """Computes how the stored graphs must change; reads through `lookup`, writes nothing."""
 
-    def __init__(self, lookup: Lookup, iris: Iris, known: KnownEntities) -> None:
+    def __init__(self, lookup: Lookup, iris: Iris, known: KnownEntities, stored: Stored | None = None) -> None:
         self.lookup = lookup
         self.iris = iris
         self.known = known
+        self.stored = stored or self._looked_up
 
     def replace(self, articles: Iterable[ArticleGraph], run: Run) -> Change:
         """The change that puts these articles (of one run, each id once) in the place of what is stored of them."""
@@ -146,7 +150,7 @@ class KnowledgeGraph:
         before, after = support(old), support(new)
         wanted = {*self._wanted(after, sides), *(quad for quad in runs if quad.subject in after.runs)}
         gone = set(self._gone(before, after, _Elsewhere(self.lookup, frozenset(graphs)))) - wanted
-        stored = {quad for quad in chain(wanted, gone) if self._is_stored(quad)}
+        stored = self.stored(wanted | gone)
         return Change((old - new) | (gone & stored), (new - old) | (wanted - stored))
 
     def _wanted(self, said: Support, sides: Mapping[NamedNode, Triple]) -> Iterator[Quad]:
@@ -226,8 +230,8 @@ class KnowledgeGraph:
     def _in_knowledge(self, triple: Triple) -> Quad:
         return Quad(triple.subject, triple.predicate, triple.object, self.iris.knowledge)
 
-    def _is_stored(self, quad: Quad) -> bool:
-        return any(True for _ in self.lookup(*quad))
+    def _looked_up(self, quads: Collection[Quad]) -> set[Quad]:
+        return {quad for quad in quads if any(True for _ in self.lookup(*quad))}
 
 
 class _Elsewhere:

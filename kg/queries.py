@@ -17,8 +17,9 @@ from pathlib import PurePath
 from typing import Any
 
 import yaml
-from pyoxigraph import Literal, NamedNode, Store, Variable
+from pyoxigraph import Literal, NamedNode, Variable
 
+from kg.engines import Reader
 from kg.errors import DataError, QueryError
 from kg.iris import AIKG, RDFS, SKOS, XSD, Iris
 from kg.ontology import data_dir, relation_names
@@ -101,7 +102,7 @@ def bind(query: SavedQuery, arguments: Mapping[str, str], find_entity: FindEntit
     return bindings
 
 
-def find_entity(store: Store, iris: Iris, text: str) -> NamedNode:
+def find_entity(store: Reader, iris: Iris, text: str) -> NamedNode:
     """The entity of the graph that `text` stands for: its IRI, its id, or one of its names, whose case matters only where it must.
 
     Raises QueryError when there is none, naming the closest, or when several share the name.
@@ -118,16 +119,16 @@ def find_entity(store: Store, iris: Iris, text: str) -> NamedNode:
     raise QueryError(f"no entity is called {text!r}{closest}")
 
 
-def _by_iri(store: Store, iris: Iris, text: str) -> list[NamedNode]:
+def _by_iri(store: Reader, iris: Iris, text: str) -> list[NamedNode]:
     return [NamedNode(text)] if iris.id_of("entity", text) and _is_iri(text) else []
 
 
-def _by_id(store: Store, iris: Iris, text: str) -> list[NamedNode]:
+def _by_id(store: Reader, iris: Iris, text: str) -> list[NamedNode]:
     entity = iris.entity(text)
     return [entity] if any(True for _ in store.quads_for_pattern(entity, _NAMES[0], None, iris.knowledge)) else []
 
 
-def _by_name(store: Store, iris: Iris, text: str) -> list[NamedNode]:
+def _by_name(store: Reader, iris: Iris, text: str) -> list[NamedNode]:
     name = Literal(text, language="en")
     for predicate in _NAMES:  # a label beats an alternative label
         found = {quad.subject for quad in store.quads_for_pattern(None, predicate, name, iris.knowledge)}
@@ -136,12 +137,12 @@ def _by_name(store: Store, iris: Iris, text: str) -> list[NamedNode]:
     return []
 
 
-def _by_name_in_any_case(store: Store, iris: Iris, text: str) -> list[NamedNode]:
+def _by_name_in_any_case(store: Reader, iris: Iris, text: str) -> list[NamedNode]:
     wanted = _folded(text)
     return _sorted({entity for entity, name in _all_names(store, iris) if _folded(name.value) == wanted})
 
 
-def _all_names(store: Store, iris: Iris) -> Iterator[tuple[NamedNode, Literal]]:
+def _all_names(store: Reader, iris: Iris) -> Iterator[tuple[NamedNode, Literal]]:
     quads = chain.from_iterable(store.quads_for_pattern(None, predicate, None, iris.knowledge) for predicate in _NAMES)
     for quad in quads:
         if isinstance(quad.subject, NamedNode) and isinstance(quad.object, Literal):

@@ -6,7 +6,7 @@ Settings are values that are passed in (`create_app(engine, settings)`); nothing
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kg.errors import SettingError
@@ -28,6 +28,14 @@ class Settings(BaseSettings):
     publish_every_s: float = Field(5.0, gt=0, description="seconds between two snapshots while a batch is running")
     host: str = Field("127.0.0.1", description="address that `kg serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that `kg serve` listens on; 0 takes a free one")
+    store: str | None = Field(None, description="address of a SPARQL service that keeps the graph instead of the data directory")
+    store_query: str | None = Field(None, description="its query endpoint, absolute or below its address [found by itself]")
+    store_update: str | None = Field(None, description="its update endpoint, likewise")
+    store_graphs: str | None = Field(None, description="its Graph Store Protocol endpoint, likewise")
+    store_user: str | None = Field(None, description="who we are to it, for HTTP Basic authentication")
+    store_password: SecretStr | None = Field(None, description="the password that goes with that")
+    store_token: SecretStr | None = Field(None, description="a bearer token for it, instead of user and password")
+    store_timeout_s: float = Field(60.0, gt=0, description="seconds that it may stay silent")
     query_timeout_s: float = Field(30.0, gt=0, description="deadline of a query; a request may ask for less")
     query_workers: int = Field(4, ge=1, le=256, description="worker processes, one query at a time each; one is kept for short queries")
     query_memory_mb: int = Field(1024, ge=64, description="memory cap of one query worker, in MiB")

@@ -36,6 +36,11 @@ class Snapshot:
         except (OSError, RuntimeError, ValueError) as error:
             raise DataError(f"snapshot {self.path} is damaged: {error}; {_REMEDY}") from error
 
+    @contextmanager
+    def copy(self) -> Iterator[Store]:
+        """One state of everything, until the block ends: the snapshot itself."""
+        yield self.open()
+
 
 _REMEDY = "`kg publish` makes a new one from the store, `kg restore` brings back a backup"
 

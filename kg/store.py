@@ -5,25 +5,23 @@ blocks nobody; what it was writing is in the store as a whole or not at all.
 """
 
 import gc
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 
 from filelock import FileLock, Timeout
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple, serialize
+from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from kg import datadir, snapshots
+from kg.changes import as_update
 from kg.datadir import DataDir
 from kg.errors import DataError, LockedError
 from kg.iris import check_base
 from kg.settings import DEFAULT_BASE_IRI, Settings
 
 _RETRY_S = 0.05
-
-type GraphName = NamedNode | BlankNode | DefaultGraph
 
 
 class Writer:
@@ -36,11 +34,20 @@ class Writer:
         self.data = data
         self.store = store
 
+    @property
+    def place(self) -> str:
+        """Where the data is, for people."""
+        return str(self.data.path)
+
     def lookup(
         self, subject: NamedNode | None, predicate: NamedNode | None, value: NamedNode | Literal | None, graph: NamedNode | None
     ) -> Iterator[Quad]:
         """The stored quads that match; None matches anything."""
         return self.store.quads_for_pattern(subject, predicate, value, graph)
+
+    def stored(self, quads: Collection[Quad]) -> set[Quad]:
+        """Those of the quads that are stored."""
+        return {quad for quad in quads if quad in self.store}
 
     def apply(self, removed: Iterable[Quad], added: Iterable[Quad]) -> None:
         """Takes quads out and puts quads in, in one transaction. Graphs that end up empty are dropped."""
@@ -49,14 +56,7 @@ class Writer:
             if added:
                 self._write(lambda: self.store.extend(added))
             return
-        # A blank node cannot be named in DELETE DATA: its graph is dropped, and what stays of it written again.
-        dropped = {quad.graph_name for quad in removed if _has_blank_node(quad)}
-        added |= {quad for graph in dropped for quad in self.store.quads_for_pattern(None, None, None, graph) if quad not in removed}
-        dropped |= {graph for graph in {quad.graph_name for quad in removed} if self._ends_empty(graph, removed)}
-        operations = [f"DROP SILENT GRAPH {graph}" for graph in dropped]
-        operations += _operations("DELETE DATA", (quad for quad in removed if quad.graph_name not in dropped))
-        operations += _operations("INSERT DATA", added)
-        self.update(";\n".join(operations))
+        self.update(as_update(removed, added, self.lookup))
 
     def update(self, update: str) -> None:
         """Runs a SPARQL update in one transaction. Raises SyntaxError when it is none."""
@@ -69,9 +69,6 @@ class Writer:
                 datadir.sync(self.data.path)  # the mark is there before what it marks, also after a power cut
             transaction()
             self.sync()
-
-    def _ends_empty(self, graph: GraphName, removed: frozenset[Quad]) -> bool:
-        return all(quad in removed for quad in self.store.quads_for_pattern(None, None, None, graph))
 
     def sync(self) -> None:
         """Puts on disk what was written: the write-ahead log, which RocksDB itself leaves to the operating system."""
@@ -165,22 +162,3 @@ def _open_store(data: DataDir, timeout_s: float) -> Store:
                 raise LockedError(f"another program has {data.store} open ({error}); stop it and try again") from error
         gc.collect()  # a query's rows that nobody reads any more keep a store of this process open
         sleep(_RETRY_S)
-
-
-def _has_blank_node(quad: Quad) -> bool:
-    return isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode)
-
-
-def _operations(operation: str, quads: Iterable[Quad]) -> list[str]:
-    """`INSERT DATA { GRAPH <g> { … } … }`; N-Triples, as pyoxigraph escapes them, are SPARQL (SPARQL 1.1 Update, 3.1.1)."""
-    graphs: dict[NamedNode, list[Triple]] = defaultdict(list)
-    for quad in quads:
-        if not isinstance(quad.graph_name, NamedNode):
-            raise DataError(f"{quad} is in no named graph; every quad must be in one")
-        graphs[quad.graph_name].append(quad.triple)
-    bodies = [f"GRAPH {graph} {{\n{_n_triples(triples)}}}" for graph, triples in graphs.items()]
-    return [f"{operation} {{ {' '.join(bodies)} }}"] if bodies else []
-
-
-def _n_triples(triples: Iterable[Triple]) -> str:
-    return (serialize(triples, format=RdfFormat.N_TRIPLES) or b"").decode()

@@ -19,12 +19,13 @@ def command(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write; a backup of that name is replaced.")],
     check: Annotated[bool, typer.Option("--check", help="Verify this backup instead of writing one.")] = False,
     data: options.Data = None,
+    store: options.Store = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a verified backup.
 
     A zip file with every quad as N-Quads and a manifest with their number and SHA-256. It may be written while others write and serve.
     """
-    manifest = backup.verify(path) if check else backup.back_up(Settings.load(data=data), path)
+    manifest = backup.verify(path) if check else backup.back_up(Settings.load(data=data, store=store), path)
     if not quiet:
         typer.echo(f"{manifest.quads:,} quads, SHA-256 {manifest.sha256}; {'whole' if check else f'written to {path}'}", err=True)

@@ -7,15 +7,15 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from pyoxigraph import Literal, NamedNode, Store
+from pyoxigraph import Literal, NamedNode
 from rich.console import Console
 from rich.text import Text
 
-from kg import queries
+from kg import engines, queries
 from kg.cli import options
+from kg.engines import Reader
 from kg.iris import AIKG, DCTERMS, NIF, OWL, PROV, RDF, RDFS, SKOS, Iris
 from kg.settings import Settings
-from kg.snapshots import current
 
 EXAMPLES = (
     ("kg entity 'Mistral AI'", "by name; case and a leading “the” do not matter"),
@@ -56,12 +56,13 @@ def command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name, id or IRI.")],
     layout: Annotated[Layout, typer.Option("--format", "-f", help="How to print.")] = Layout.TEXT,
     data: options.Data = None,
+    store: options.Store = None,
 ) -> None:
     """Show what is known about an entity: its kinds and names, and every claim about it with its sentence."""
-    settings = Settings.load(data=data)
-    with current(settings.data) as snapshot:
-        store, iris = snapshot.open(), Iris(snapshot.base_iri)
-        entity = describe(store, iris, queries.find_entity(store, iris, name))
+    settings = Settings.load(data=data, store=store)
+    with engines.reading(settings) as graph:
+        reader, iris = graph.open(), Iris(graph.base_iri)
+        entity = describe(reader, iris, queries.find_entity(reader, iris, name))
     if layout is Layout.JSON:
         json.dump(asdict(entity), sys.stdout, ensure_ascii=False, indent=1)
         typer.echo()
@@ -69,7 +70,7 @@ def command(
         _show(entity, Console(highlight=False))
 
 
-def describe(store: Store, iris: Iris, node: NamedNode) -> Entity:
+def describe(store: Reader, iris: Iris, node: NamedNode) -> Entity:
     """Everything that the knowledge graph and the claims say of an entity."""
     about = list(store.quads_for_pattern(node, None, None, iris.knowledge))
 
@@ -86,7 +87,7 @@ def describe(store: Store, iris: Iris, node: NamedNode) -> Entity:
     )
 
 
-def _claims(store: Store, iris: Iris, node: NamedNode) -> set[NamedNode]:
+def _claims(store: Reader, iris: Iris, node: NamedNode) -> set[NamedNode]:
     statements = {
         quad.subject
         for side in (RDF("subject"), RDF("object"))
@@ -97,7 +98,7 @@ def _claims(store: Store, iris: Iris, node: NamedNode) -> set[NamedNode]:
     return {claim for claim in claims if isinstance(claim, NamedNode)}
 
 
-def _said(store: Store, claim: NamedNode) -> Said:
+def _said(store: Reader, claim: NamedNode) -> Said:
     article = _one(store, claim, PROV("wasDerivedFrom"))
     sentence = _one(store, claim, AIKG("evidence"))
     title = _value(_one(store, article, DCTERMS("title"))) if isinstance(article, NamedNode) else ""
@@ -105,7 +106,7 @@ def _said(store: Store, claim: NamedNode) -> Said:
     return Said(_value(_one(store, claim, RDFS("label"))), words, _value(article), title)
 
 
-def _one(store: Store, subject: NamedNode, predicate: NamedNode) -> object:
+def _one(store: Reader, subject: NamedNode, predicate: NamedNode) -> object:
     return next((quad.object for quad in store.quads_for_pattern(subject, predicate, None, None)), None)
 
 

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from kg import dump
+from kg import dump, engines
 from kg.cli import options
 from kg.errors import SettingError
 from kg.settings import Settings
-from kg.snapshots import current
 
 EXAMPLES = (
     ("kg export > graph.nq", "N-Quads, sorted: the same content gives the same bytes"),
@@ -27,20 +26,20 @@ def command(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; .gz compresses. [standard output]")
     ] = None,
     data: options.Data = None,
+    store: options.Store = None,
 ) -> None:
     """Write the whole graph to a file.
 
     Quads come graph by graph in the order of the graphs' names, sorted within each, so that the same content gives the same bytes. The file
     appears under its name only when it is complete.
     """
-    settings = Settings.load(data=data)
-    with current(settings.data) as snapshot:
-        store = snapshot.open()
+    settings = Settings.load(data=data, store=store)
+    with engines.reading(settings) as graph, graph.copy() as copy:
         if output is None:
-            dump.write(store, sys.stdout.buffer, output_format, snapshot.base_iri)
+            dump.write(copy, sys.stdout.buffer, output_format, graph.base_iri)
             sys.stdout.flush()
             return
         try:
-            dump.write_file(store, output, output_format, snapshot.base_iri)
+            dump.write_file(copy, output, output_format, graph.base_iri)
         except OSError as error:
             raise SettingError(f"cannot write {output}: {error.strerror or error}; choose another --output") from error

@@ -27,6 +27,7 @@ _EXIT_NOTHING, _EXIT_SOME_FAILED, _EXIT_INTERRUPTED = 2, 3, 130
 def command(
     paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files (.txt, .md, .jsonl), directories, or - for JSON lines.")],
     data: options.Data = None,
+    store: options.Store = None,
     base_iri: options.BaseIri = None,
     spacy_model: options.Model = None,
     weights: options.Weights = None,
@@ -43,7 +44,7 @@ def command(
     the rest goes on: exit code 3, or 2 when nothing at all could be stored.
     """
     flags = {"processes": processes, "lock_timeout_s": lock_timeout_s, "publish_every_s": publish_every_s}
-    settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, weights=weights, **flags)
+    settings = Settings.load(data=data, store=store, base_iri=base_iri, spacy_model=spacy_model, weights=weights, **flags)
     try:
         with _terminable(), Progress(paths, quiet=quiet) as progress:
             if dry_run:

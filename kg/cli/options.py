@@ -10,6 +10,10 @@ SETTINGS = "Settings (each also a KG_* variable)"
 Data = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Data directory (KG_DATA, else ./data).", rich_help_panel=SETTINGS)
 ]
+Store = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", help="A SPARQL service that keeps the graph instead (KG_STORE).", rich_help_panel=SETTINGS),
+]
 BaseIri = Annotated[
     str | None,
     typer.Option(

@@ -11,15 +11,14 @@ from threading import Timer
 from typing import Annotated
 
 import typer
-from pyoxigraph import Store
 
-from kg import queries, syntax
+from kg import engines, queries, syntax
 from kg.cli import options, results
+from kg.engines import Reader, Result
 from kg.errors import QueryError
 from kg.iris import PREFIXES, Iris
 from kg.queries import Bindings
 from kg.settings import Settings
-from kg.snapshots import current
 
 EXAMPLES = (
     ("kg query --list", "the saved queries and their parameters"),
@@ -43,6 +42,7 @@ def command(
         typer.Option("--format", "-f", help="table, csv, tsv, json, xml; for graphs turtle, ntriples, jsonld, rdfxml."),
     ] = None,
     data: options.Data = None,
+    store: options.Store = None,
     timeout_s: options.QueryTimeout = None,
 ) -> None:
     """Run a SPARQL query or a saved query.
@@ -53,16 +53,16 @@ def command(
     if show_list:
         _list_saved()
         return
-    settings = Settings.load(data=data, query_timeout_s=timeout_s)
-    with current(settings.data) as snapshot, _deadline(settings.query_timeout_s):
-        store = snapshot.open()
-        text, source, bindings = _asked(query, name, param or [], store, Iris(snapshot.base_iri))
-        result = run(store, text, source, snapshot.base_iri, bindings)
-        results.write(result, output_format, sys.stdout.buffer, snapshot.base_iri)
+    settings = Settings.load(data=data, store=store, query_timeout_s=timeout_s)
+    with engines.reading(settings) as graph, _deadline(settings.query_timeout_s):
+        reader = graph.open()
+        text, source, bindings = _asked(query, name, param or [], reader, Iris(graph.base_iri))
+        result = run(reader, text, source, graph.base_iri, bindings)
+        results.write(result, output_format, sys.stdout.buffer, graph.base_iri)
         sys.stdout.flush()
 
 
-def run(store: Store, text: str, source: str, base_iri: str, bindings: Bindings | None = None) -> results.Result:
+def run(store: Reader, text: str, source: str, base_iri: str, bindings: Bindings | None = None) -> Result:
     """Evaluates a query on the union of all graphs, or on the dataset that it names. Raises QueryError with the place of a mistake."""
     reading = syntax.read(text)
     if reading.form is syntax.Form.UPDATE:
@@ -73,13 +73,13 @@ def run(store: Store, text: str, source: str, base_iri: str, bindings: Bindings 
             base_iri=base_iri,
             prefixes=PREFIXES,
             use_default_graph_as_union=not reading.names_dataset,
-            substitutions=bindings or None,  # type: ignore[arg-type]  # a dict of narrower values
+            substitutions=bindings or None,
         )
     except SyntaxError as error:
         raise QueryError(_explained(str(error), text, source)) from error
 
 
-def _asked(query: str | None, name: str | None, params: list[str], store: Store, iris: Iris) -> tuple[str, str, Bindings | None]:
+def _asked(query: str | None, name: str | None, params: list[str], store: Reader, iris: Iris) -> tuple[str, str, Bindings | None]:
     """The text to run, what to call it in a complaint, and the values of its parameters."""
     if (query is None) == (name is None):
         raise QueryError("give either a query (a file or SPARQL) or --name SAVED; `kg query --list` shows the saved ones")

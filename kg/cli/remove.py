@@ -21,6 +21,7 @@ def command(
     articles: Annotated[list[str] | None, typer.Argument(metavar="ARTICLE…", help="Ids, IRIs or URLs of articles.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Remove every article.")] = False,
     data: options.Data = None,
+    store: options.Store = None,
     lock_timeout_s: options.LockTimeout = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -30,8 +31,9 @@ def command(
     """
     if bool(articles) == everything:
         raise SettingError("name the articles to remove, or give --all")
-    settings = Settings.load(data=data, lock_timeout_s=lock_timeout_s)
-    open_existing(settings.data)
+    settings = Settings.load(data=data, store=store, lock_timeout_s=lock_timeout_s)
+    if not settings.store:
+        open_existing(settings.data)
     removed = build.remove(settings, articles or [], everything=everything)
     if not quiet:
         for article_id in removed:

@@ -19,14 +19,15 @@ def command(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A backup that kg backup wrote.")],
     replace: Annotated[bool, typer.Option("--replace", help="Move data that is there aside, to DIR.replaced; stop servers first.")] = False,
     data: options.Data = None,
+    store: options.Store = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Bring back a backup.
 
     It is read through first: a damaged backup is refused and changes nothing. The data directory appears when it is complete. Tokens are
-    not in a backup; make them anew.
+    not in a backup; make them anew. With --store it goes to a SPARQL service, graph by graph, which is not one transaction.
     """
-    settings = Settings.load(data=data)
+    settings = Settings.load(data=data, store=store)
     manifest = backup.restore(settings, path, replace=replace)
     if not quiet:
-        typer.echo(f"{manifest.quads:,} quads restored to {settings.data}", err=True)
+        typer.echo(f"{manifest.quads:,} quads restored to {settings.store or settings.data}", err=True)

@@ -12,7 +12,6 @@ from pyoxigraph import (
     QueryBoolean,
     QueryResultsFormat,
     QuerySolutions,
-    QueryTriples,
     RdfFormat,
     Triple,
     serialize,
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kg.engines import Result
 from kg.errors import SettingError
 from kg.formats import GRAPHS, RESULTS, Format, named
 from kg.iris import NAMESPACES, PREFIXES
@@ -30,8 +30,6 @@ MAX_TABLE_ROWS = 1000
 _ONE_LINE = frozenset({"json", "xml"})
 _WORD_CHARS, _SHORT_CHARS = 12, 24
 _READABLE = frozenset({"turtle", "trig", "rdfxml"})
-
-type Result = QuerySolutions | QueryBoolean | QueryTriples
 
 
 def default_format() -> str:
@@ -44,7 +42,7 @@ def write(result: Result, name: str | None, output: IO[bytes], base_iri: str) ->
 
     Rows are written as they are found. Raises SettingError when results of this kind have no such format.
     """
-    if isinstance(result, QueryTriples):
+    if not isinstance(result, QuerySolutions | QueryBoolean):
         write_graph(result, name or "turtle", output, base_iri)
     elif (name or default_format()) != TABLE:
         chosen = _format(name or "csv", RESULTS, "rows")

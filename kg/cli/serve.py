@@ -11,12 +11,14 @@ from kg.web.server import serve
 EXAMPLES = (
     ("kg serve", "what is in ./data, on http://127.0.0.1:8000/"),
     ("kg serve --data mine --port 0", "another directory, on any free port"),
+    ("kg serve --store http://localhost:7878/", "in front of another SPARQL service"),
     ("kg serve --host 0.0.0.0 --query-timeout-s 10", "for others, with a shorter deadline"),
 )
 
 
 def command(
     data: options.Data = None,
+    store: options.Store = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on (KG_HOST).", rich_help_panel=options.SETTINGS)] = None,
     port: Annotated[
         int | None, typer.Option("--port", help="Port to listen on, 0 for any free one (KG_PORT).", rich_help_panel=options.SETTINGS)
@@ -41,11 +43,12 @@ def command(
 ) -> None:
     """Serve SPARQL, linked data and the web pages over HTTP until stopped.
 
+    With --store it stands before another SPARQL service: our protocol, deadline and limits, its data; tokens are those of --data.
     `kg ingest` may run beside it: what it publishes is served within a second. The links to open and one JSON line a request go to
     standard error.
     """
     flags = {"query_timeout_s": query_timeout_s, "query_workers": query_workers, "query_memory_mb": query_memory_mb}
     flags |= {"query_share": query_share, "query_queue": query_queue}
     flags |= {"request_limit_kb": request_limit_kb, "write_limit_mb": write_limit_mb}
-    settings = Settings.load(data=data, host=host, port=port, base_iri=base_iri, lock_timeout_s=lock_timeout_s, **flags)
+    settings = Settings.load(data=data, store=store, host=host, port=port, base_iri=base_iri, lock_timeout_s=lock_timeout_s, **flags)
     serve(settings, announce=lambda text: typer.echo(text, err=True))

@@ -7,20 +7,29 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from pyoxigraph import Literal, NamedNode, Store
+from pyoxigraph import Literal, NamedNode
 from rich.console import Console
 from rich.table import Table
 
+from kg import engines
 from kg.cli import options
-from kg.iris import AIKG, DCTERMS, PROV, RDF, RDFS, Iris
+from kg.engines import Graph, Reader
+from kg.iris import AIKG, DCTERMS, PREFIXES, PROV, RDF, RDFS, Iris
 from kg.settings import Settings
-from kg.snapshots import Snapshot, current
 
 EXAMPLES = (
     ("kg stats", "articles, claims, entities, quads"),
     ("kg stats --articles", "one line an article: id, date, claims, title"),
     ("kg stats --format json", "for a program"),
 )
+
+_CLAIMS_BY = {
+    "relation": """
+        SELECT ?key (COUNT(*) AS ?n) { GRAPH ?g { ?claim aikg:states ?statement } GRAPH ?knowledge { ?statement rdf:predicate ?key } }
+        GROUP BY ?key""",
+    "modality": "SELECT ?key (COUNT(*) AS ?n) { GRAPH ?g { ?claim aikg:modality ?key } } GROUP BY ?key",
+    "polarity": "SELECT ?key (COUNT(*) AS ?n) { GRAPH ?g { ?claim aikg:polarity ?key } } GROUP BY ?key",
+}
 
 type Counts = dict[str, int | dict[str, int]]
 
@@ -36,15 +45,16 @@ def command(
     articles: Annotated[bool, typer.Option("--articles", "-a", help="List the articles instead, tab-separated.")] = False,
     layout: Annotated[Layout, typer.Option("--format", "-f", help="How to print the counts.")] = Layout.TABLE,
     data: options.Data = None,
+    store: options.Store = None,
 ) -> None:
     """Count what is in the graph: articles, claims by relation and qualifier, entities by type, statements, quads."""
-    settings = Settings.load(data=data)
-    with current(settings.data) as snapshot:
+    settings = Settings.load(data=data, store=store)
+    with engines.reading(settings) as graph:
         if articles:
-            for line in list_articles(snapshot.open(), Iris(snapshot.base_iri)):
+            for line in list_articles(graph.open(), Iris(graph.base_iri)):
                 typer.echo(line)
             return
-        counts = count(snapshot)
+        counts = count(graph)
     if layout is Layout.JSON:
         json.dump(counts, sys.stdout, indent=1)
         typer.echo()
@@ -52,25 +62,24 @@ def command(
         Console(highlight=False).print(_table(counts))
 
 
-def count(snapshot: Snapshot) -> Counts:
-    """Reads the whole snapshot once."""
-    store, iris = snapshot.open(), Iris(snapshot.base_iri)
-    return {
-        "snapshot": snapshot.number,
-        "articles": _number(store, None, RDF("type"), PROV("Bundle")),
-        "mentions": _number(store, None, RDF("type"), AIKG("Mention")),
-        "claims": _number(store, None, RDF("type"), AIKG("Claim")),
-        "claims by relation": _by_relation(store, iris),
-        "claims by modality": _by_object(store, AIKG("modality")),
-        "claims by polarity": _by_object(store, AIKG("polarity")),
-        "statements": _number(store, None, RDF("type"), RDF("Statement")),
+def count(graph: Graph) -> Counts:
+    """What is in the graph. A remote service does the counting itself."""
+    store, iris = graph.open(), Iris(graph.base_iri)
+    members = _grouped(store, "SELECT ?key (COUNT(*) AS ?n) { GRAPH ?g { ?member a ?key } } GROUP BY ?key")
+    counts: Counts = {
+        "articles": members[PROV("Bundle").value],
+        "mentions": members[AIKG("Mention").value],
+        "claims": members[AIKG("Claim").value],
+        **{f"claims by {what}": _sorted(_local_names(_grouped(store, query))) for what, query in _CLAIMS_BY.items()},
+        "statements": members[RDF("Statement").value],
         "entities": len({quad.subject for quad in store.quads_for_pattern(None, RDFS("label"), None, iris.knowledge)}),
         "entities by type": _entities_by_type(store, iris),
         "quads": len(store),
     }
+    return counts if graph.number is None else {"snapshot": graph.number, **counts}
 
 
-def list_articles(store: Store, iris: Iris) -> list[str]:
+def list_articles(store: Reader, iris: Iris) -> list[str]:
     """A line an article, sorted by id: id, date, number of claims, title."""
     lines = []
     for bundle in store.quads_for_pattern(None, RDF("type"), PROV("Bundle"), None):
@@ -85,28 +94,22 @@ def list_articles(store: Store, iris: Iris) -> list[str]:
     return sorted(lines)
 
 
-def _by_relation(store: Store, iris: Iris) -> dict[str, int]:
-    relations = {
-        quad.subject: quad.object.value.rpartition("#")[2]
-        for quad in store.quads_for_pattern(None, RDF("predicate"), None, iris.knowledge)
-        if isinstance(quad.object, NamedNode)
-    }
-    return _sorted(Counter(relations[quad.object] for quad in store.quads_for_pattern(None, AIKG("states"), None, None)))  # type: ignore[index]
+def _grouped(store: Reader, query: str) -> Counter[str]:
+    """The rows `?key ?n` of a query, by the IRI of the key."""
+    counted: Counter[str] = Counter()
+    for row in store.query(query, prefixes=PREFIXES):  # type: ignore[union-attr]  # a SELECT
+        counted[row["key"].value] = int(row["n"].value)
+    return counted
 
 
-def _by_object(store: Store, predicate: NamedNode) -> dict[str, int]:
-    quads = store.quads_for_pattern(None, predicate, None, None)
-    return _sorted(Counter(quad.object.value.rpartition("#")[2] for quad in quads if isinstance(quad.object, NamedNode)))
+def _local_names(counted: Counter[str]) -> Counter[str]:
+    return Counter({iri.rpartition("#")[2]: number for iri, number in counted.items()})
 
 
-def _entities_by_type(store: Store, iris: Iris) -> dict[str, int]:
+def _entities_by_type(store: Reader, iris: Iris) -> dict[str, int]:
     quads = store.quads_for_pattern(None, RDF("type"), None, iris.knowledge)
     types = (quad.object.value for quad in quads if isinstance(quad.object, NamedNode))
     return _sorted(Counter(name.removeprefix(AIKG.iri) for name in types if name.startswith(AIKG.iri)))
-
-
-def _number(store: Store, subject: NamedNode | None, predicate: NamedNode, value: NamedNode) -> int:
-    return sum(1 for _ in store.quads_for_pattern(subject, predicate, value, None))
 
 
 def _sorted(counter: Counter[str]) -> dict[str, int]:

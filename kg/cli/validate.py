@@ -11,12 +11,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
-from kg import validate
+from kg import engines, validate
 from kg.cli import options
 from kg.cli.progress import plural
 from kg.cli.results import short
 from kg.settings import Settings
-from kg.snapshots import current
 from kg.validate import Report
 
 EXAMPLES = (
@@ -37,18 +36,20 @@ class Layout(StrEnum):
 def command(
     layout: Annotated[Layout, typer.Option("--format", "-f", help="How to print.")] = Layout.TEXT,
     data: options.Data = None,
+    store: options.Store = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Check the published graph against its SHACL shapes.
 
     Each violation says what is wrong where, and what to do. Exit code 1 when there is a violation; warnings alone are no violation.
     """
-    settings = Settings.load(data=data)
+    settings = Settings.load(data=data, store=store)
     console = Console(stderr=True)
-    with current(settings.data) as snapshot, Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    bar = Progress(console=console, transient=True, disable=quiet or not console.is_terminal)
+    with engines.reading(settings) as graph, graph.copy() as copy, bar:
         task = bar.add_task("checking", total=None)
-        report = validate.validate(snapshot.open(), progress=lambda done, total: bar.update(task, completed=done, total=total))
-        base_iri = snapshot.base_iri
+        report = validate.validate(copy, progress=lambda done, total: bar.update(task, completed=done, total=total))
+        base_iri = graph.base_iri
     if layout is Layout.JSON:
         found = {"conforms": report.conforms, "checked": dict(report.checked), "violations": [asdict(v) for v in report.violations]}
         json.dump(found, sys.stdout, ensure_ascii=False, indent=1)

@@ -25,6 +25,7 @@ FAILURES: dict[str, tuple[int, str, str]] = {
     "syntax": (400, "syntax", ""),
     "value": (400, "value", ""),
     "absent": (404, "not-found", ""),
+    "remote": (502, "store", ""),
     "engine": (500, "engine", "the query engine failed; the query may work when written differently"),
     "memory": (413, "memory", "narrow the query, or add LIMIT"),
     Death.MEMORY: (413, "memory", "narrow the query, or add LIMIT"),
@@ -95,7 +96,7 @@ class Answers:
     async def _send(self, call: Call, request: Query | Dump, how: Representation, lease: Lease) -> None:
         encoding = content_encoding(call.header(b"accept-encoding"))
         request = replace(request, encoding=encoding)
-        tag = _tag(request, lease) if how.cacheable else ""
+        tag = _tag(request, lease) if how.cacheable and lease.lasting else ""
         headers = [*_headers(how, tag), *how.headers]
         if tag and _matches(call.header(b"if-none-match"), tag):
             await call.respond(304, headers)

@@ -40,6 +40,8 @@ class Service:
 
     def refresh(self) -> None:
         """Move to the published snapshot if it is another one. Raises DataError when it cannot be used; then the old one is served."""
+        if self.settings.store:
+            return  # a service has no snapshots
         if snapshots.current_number(self.settings.data) != self.pool.lease.number:
             self.pool.move_to(lease_current(self.settings.data))
 

@@ -17,11 +17,13 @@ import uvicorn
 
 from kg import datadir, snapshots
 from kg.errors import DataError, SettingError
+from kg.remote import store as remote_store
 from kg.settings import Settings
 from kg.store import open_writer
 from kg.web.routes import Service, create_app
+from kg.workers import remote
 from kg.workers.pool import Limits, Pool
-from kg.workers.snapshot import lease_current
+from kg.workers.snapshot import lease_current, lease_of_service
 
 LOG = logging.getLogger("kg.web.server")
 FOLLOW_S = 0.2  # between two looks at which snapshot is published
@@ -29,9 +31,11 @@ TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rd
 
 
 def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SettingError when the address cannot be had, DataError when there is nothing to serve."""
+    """Serve until SIGTERM or SIGINT. Raises SettingError when the address cannot be had, DataError when there is nothing to serve,
+    RemoteError when the store does not answer."""
     log_to_stderr()
-    publish_if_new(settings)
+    if not settings.store:
+        publish_if_new(settings)
     with _bound(settings.host, settings.port) as listener:
         # uvicorn raises the signal again after its drain; the drain is all that was asked for.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -77,7 +81,7 @@ class JsonLines(logging.Formatter):
 
 
 async def _serve(settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
-    pool = Pool(limits(settings), lease_current(settings.data))
+    pool = pool_of(settings)
     await pool.start()
     for problem in pool.problems:
         LOG.warning("workers are not fully confined, and SERVICE is only refused by reading the query: %s", problem)
@@ -102,6 +106,15 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
         draining.cancel()
         await service.writes.close()
         await pool.close()
+
+
+def pool_of(settings: Settings) -> Pool:
+    """Workers on the published snapshots, or on the remote service that the settings name."""
+    if not settings.store:
+        return Pool(limits(settings), lease_current(settings.data))
+    with remote_store.opened(settings) as (_, base_iri):
+        lease = lease_of_service(base_iri)
+    return Pool(limits(settings), lease, module=remote.MODULE, environment=remote.environment(settings))
 
 
 def limits(settings: Settings) -> Limits:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from kg.settings import Settings
 from kg.web.problems import ProblemError
+from kg.workers import remote
 from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
 from kg.workers.wire import GraphWrite, Update
 
@@ -16,6 +17,7 @@ FAILURES: dict[str, tuple[int, str, str]] = {
     "value": (400, "value", ""),
     "absent": (404, "not-found", ""),
     "locked": (503, "busy", ""),
+    "remote": (502, "store", ""),
     "engine": (500, "engine", "nothing was written"),
     Death.DEADLINE: (504, "deadline", "nothing was written; send less at a time"),
     Death.MEMORY: (413, "memory", "nothing was written; send less at a time"),
@@ -75,7 +77,8 @@ class Writes:
             self._ready.clear()
             process = WorkerProcess(lambda _: self._ready.set(), self._on_death)
             # Its parse tree and transaction take a multiple of what it is sent.
-            await process.start(memory_mb=self._settings.query_memory_mb + 16 * self._settings.write_limit_mb, module="kg.workers.writer")
+            memory_mb = self._settings.query_memory_mb + 16 * self._settings.write_limit_mb
+            await process.start(memory_mb=memory_mb, module="kg.workers.writer", environment=remote.environment(self._settings))
             self._process = process
             async with asyncio.timeout(30):
                 await self._ready.wait()

@@ -24,9 +24,13 @@ X32_BIT = 0x40000000
 
 
 class System(NamedTuple):
-    """The system calls of one architecture: its AUDIT_ARCH, those that reach out, those that change files, and those that open them."""
+    """The system calls of one architecture: its AUDIT_ARCH, those that reach out, those that change files, and those that open them.
+
+    `calling` are those of `connecting` that a client of a service needs: socket connect bind.
+    """
 
     audit: int
+    calling: tuple[int, ...]
     connecting: tuple[int, ...]
     changing: tuple[int, ...]
     opening: tuple[tuple[int, int], ...]
@@ -39,6 +43,7 @@ class System(NamedTuple):
 SYSTEMS = {
     "x86_64": System(
         audit=0xC000003E,
+        calling=(41, 42, 49),
         connecting=(41, 42, 43, 49, 50, 53, 288, 59, 322, 101, 311, 425, 165, 272, 308, 321),
         changing=(
             *(85, 82, 86, 88, 87, 83, 84, 76, 77, 285, 90, 91, 92, 93, 94, 133),
@@ -48,6 +53,7 @@ SYSTEMS = {
     ),
     "aarch64": System(
         audit=0xC00000B7,
+        calling=(198, 203, 200),
         connecting=(198, 203, 202, 200, 201, 199, 242, 221, 281, 117, 271, 425, 40, 97, 268, 280),
         changing=(38, 276, 37, 36, 35, 34, 45, 46, 47, 52, 53, 54, 55, 33, 437),
         opening=((56, 2),),
@@ -55,10 +61,10 @@ SYSTEMS = {
 }
 
 
-def confine(memory_mb: int, *, may_write: bool = False) -> list[str]:
+def confine(memory_mb: int, *, may_write: bool = False, may_connect: bool = False) -> list[str]:
     """Give up network, writing and memory beyond the cap, in this thread and all to come; returns what could not be given up."""
     problems = [*_limit_memory(memory_mb), *_die_with_parent()]
-    return [*problems, *_filter_calls(may_write=may_write)]
+    return [*problems, *_filter_calls(may_write=may_write, may_connect=may_connect)]
 
 
 def _limit_memory(memory_mb: int) -> list[str]:
@@ -80,19 +86,19 @@ def _die_with_parent() -> list[str]:
     return []
 
 
-def _filter_calls(*, may_write: bool) -> list[str]:
+def _filter_calls(*, may_write: bool, may_connect: bool) -> list[str]:
     system = SYSTEMS.get(platform.machine())
     if sys.platform != "linux" or system is None:
         return [f"no system call filter for {sys.platform} on {platform.machine()}: network and writing are not closed"]
     try:
         _prctl(PR_SET_NO_NEW_PRIVS, 1)
-        _install(_program(system, may_write=may_write))
+        _install(_program(system, may_write=may_write, may_connect=may_connect))
     except OSError as error:
         return [f"the kernel refused the system call filter ({error}): network and writing are not closed"]
     return []
 
 
-def _program(system: System, *, may_write: bool) -> list[tuple[int, int, int, int]]:
+def _program(system: System, *, may_write: bool, may_connect: bool) -> list[tuple[int, int, int, int]]:
     """The filter as (code, jump if true, jump if false, operand): refused calls get EPERM, opening to write gets EROFS."""
     refuse = (RETURN, 0, 0, ERRNO | errno.EPERM)
     program = [
@@ -103,7 +109,8 @@ def _program(system: System, *, may_write: bool) -> list[tuple[int, int, int, in
         (JUMP_AT_LEAST, 0, 1, X32_BIT),
         (RETURN, 0, 0, KILL),
     ]
-    for number in (*system.connecting, *(() if may_write else system.changing)):
+    connecting = [number for number in system.connecting if not (may_connect and number in system.calling)]
+    for number in (*connecting, *(() if may_write else system.changing)):
         program += [(JUMP_EQUAL, 0, 1, number), refuse]
     for number, argument in () if may_write else system.opening:
         program += [

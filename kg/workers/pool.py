@@ -10,10 +10,10 @@ arrival.
 import asyncio
 import math
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
+from kg.workers.process import NOTHING, Death, Exchange, QueryFailedError, WorkerProcess
 from kg.workers.queue import FairQueue
 from kg.workers.snapshot import Lease
 from kg.workers.wire import Dump, Open, Query
@@ -83,8 +83,12 @@ class Counts:
 class Pool:
     """Runs requests on worker processes. Start it and close it in the event loop that uses it."""
 
-    def __init__(self, limits: Limits, lease: Lease) -> None:
+    def __init__(
+        self, limits: Limits, lease: Lease, *, module: str = "kg.workers.worker", environment: Mapping[str, str] = NOTHING
+    ) -> None:
         self.limits = limits
+        self._module = module
+        self._environment = environment
         self.counts = Counts()
         self.problems: list[str] = []
         self._lease = lease
@@ -290,7 +294,7 @@ class Pool:
     async def _spawn(self) -> None:
         worker = WorkerProcess(self._on_ready, self._on_death)
         self._workers.add(worker)
-        await worker.start(memory_mb=self.limits.memory_mb)
+        await worker.start(memory_mb=self.limits.memory_mb, module=self._module, environment=self._environment)
 
     def _on_ready(self, worker: WorkerProcess) -> None:
         """The worker came up, or finished a request (its answer may still be on its way to the client)."""

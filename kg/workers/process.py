@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import IO, cast
 
 from kg.workers.wire import FRAME, Kind, Request, pack_request
 
+NOTHING: Mapping[str, str] = {}
 HIGH_WATER_BYTES = 256 * 1024  # of an answer that the client has not taken yet
 
 
@@ -104,18 +105,21 @@ class WorkerProcess(asyncio.Protocol):
         """The process id, 0 before the start."""
         return self._process.pid if self._process else 0
 
-    async def start(self, *, memory_mb: int, module: str = "kg.workers.worker") -> None:
-        """Start the process and connect to it; it reports itself ready later."""
+    async def start(self, *, memory_mb: int, module: str = "kg.workers.worker", environment: Mapping[str, str] = NOTHING) -> None:
+        """Start the process, with more in its environment, and connect to it; it reports itself ready later."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the process
         command = [sys.executable, "-P", "-m", module, str(theirs.fileno()), str(memory_mb), str(os.getpid())]
-        environment = {
-            k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "SYSTEMROOT")
-        }
+        kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "SYSTEMROOT")}
         # From the event loop's own thread: the kernel ends a worker with the thread that started it.
         self._process = subprocess.Popen(  # noqa: S603
-            command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._stderr, env=environment
+            command,
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._stderr,
+            env={**kept, **environment},
         )
         theirs.close()
         await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)

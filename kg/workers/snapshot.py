@@ -23,6 +23,7 @@ class Lease:
     base_iri: str
     _pin: _Pin = field(repr=False)
     _open: bool = True
+    lasting: bool = True  # False: what it names can change at any time, so nothing that it answers may be kept
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -32,7 +33,7 @@ class Lease:
     def share(self) -> "Lease":
         """Another holder's share."""
         self._pin.holders += 1
-        return Lease(self.number, self.path, self.base_iri, self._pin)
+        return Lease(self.number, self.path, self.base_iri, self._pin, lasting=self.lasting)
 
     def close(self) -> None:
         """Give this share back; a second call does nothing."""
@@ -49,3 +50,8 @@ def lease_current(data: Path) -> Lease:
         snapshot = stack.enter_context(snapshots.current(data))
         made_ns = (snapshot.path / "CURRENT").stat().st_mtime_ns
         return Lease(snapshot.number, snapshot.path, snapshot.base_iri, _Pin(stack.pop_all(), made_ns, holders=1))
+
+
+def lease_of_service(base_iri: str) -> Lease:
+    """A first share of what is no snapshot: whatever a remote service answers at the moment. Its number is 0."""
+    return Lease(0, Path("service"), base_iri, _Pin(ExitStack(), 0, holders=1), lasting=False)

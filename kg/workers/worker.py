@@ -196,7 +196,7 @@ def _term(text: str) -> Any:
 
 
 def _write_result(result: Any, output: Any, name: str, prefixes: dict[str, str]) -> None:
-    if not isinstance(result, ox.QueryTriples):
+    if isinstance(result, ox.QuerySolutions | ox.QueryBoolean):
         result.serialize(output, RESULTS[name])
     elif name == "jsonld":
         output.write(compacted(ox.serialize(result, None, ox.RdfFormat.JSON_LD), prefixes))

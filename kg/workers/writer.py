@@ -1,7 +1,8 @@
 """The writer process: `python -m kg.workers.writer FD MEMORY_MB PARENT` runs updates and graph writes, one at a time.
 
 For each request it takes the writer's lock, opens the store, writes in one transaction that is on disk, says so (a DATA frame),
-publishes, and answers END. It may be killed until the DATA frame: then nothing was written. It cannot open network connections.
+publishes, and answers END. It may be killed until the DATA frame: then nothing was written. It cannot open network connections, but to
+the service that keeps the graph, where one does.
 """
 
 import json
@@ -12,9 +13,10 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from kg.errors import KgError, LockedError
+from kg import engines
+from kg.engines import Reader, Writer
+from kg.errors import KgError, LockedError, RemoteError
 from kg.settings import Settings
-from kg.store import Writer, open_writer
 from kg.workers.confine import confine
 from kg.workers.wire import Kind, arguments, pack_frame, receive_request
 
@@ -39,6 +41,8 @@ def serve(connection: socket.socket) -> None:
             connection.sendall(_failed("absent", str(error.args[0])))
         except (ValueError, RuntimeError) as error:  # RuntimeError: a graph that is not there, or is there already
             connection.sendall(_failed("value", str(error)))
+        except RemoteError as error:
+            connection.sendall(_failed("value" if error.status == 400 else "remote", str(error)))
         except LockedError as error:
             connection.sendall(_failed("locked", str(error)))
         except (KgError, OSError) as error:
@@ -52,7 +56,7 @@ def _failed(reason: str, message: str) -> bytes:
 def _answer(connection: socket.socket, request: dict[str, Any]) -> bytes:
     settings = Settings.load(data=request["path"], lock_timeout_s=request["lock_timeout_s"])
     documents = _read(request) if request["op"] == "graph" else []
-    with open_writer(settings) as writer:
+    with engines.writing(settings) as writer:
         outcome = b"updated"
         if request["op"] == "update":
             # The base goes in front of the update's own prologue, which may set another (SPARQL 1.1 Query, 4.1.1).
@@ -90,14 +94,14 @@ def _write_graph(writer: Writer, request: dict[str, Any], quads: list[ox.Quad]) 
     return b"replaced" if existed else b"created"
 
 
-def _has_default_graph(store: ox.Store) -> bool:
+def _has_default_graph(store: Reader) -> bool:
     return any(True for _ in store.quads_for_pattern(None, None, None, ox.DefaultGraph()))
 
 
 def main() -> None:
     """Confine this process, say that it is ready, and serve."""
     connection, memory_mb, parent = arguments()
-    problems = confine(memory_mb, may_write=True)
+    problems = confine(memory_mb, may_write=True, may_connect=bool(Settings.load().store))
     if os.getppid() != parent:
         return
     connection.sendall(pack_frame(Kind.READY, json.dumps(problems).encode()))

@@ -1,0 +1,71 @@
+"""The worker of a gateway, `kg serve --store`: like any other, but its store is a remote service, to which it may connect.
+
+The pool ends it at a query's deadline like any other, and the connection to the service with it. What the service answers is read and
+written anew, so an answer that ends too soon, or with a complaint in the middle of it, is an error here.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pyoxigraph import Store
+
+from kg.errors import RemoteError
+from kg.remote.client import Client, not_results
+from kg.remote.store import RemoteStore
+from kg.settings import Settings
+from kg.workers.confine import confine
+from kg.workers.wire import Kind, arguments, pack_frame
+from kg.workers.worker import Worker
+
+MODULE = "kg.workers.remote"
+CONNECTING = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")  # what httpx reads
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """What a worker and a writer need to know of the service: the settings about it, and how to get there. Empty without a service."""
+    if not settings.store:
+        return {}
+    known = {f"KG_{name.upper()}": value for name, value in settings if name.startswith("store") and value is not None}
+    secret = {name: value.get_secret_value() if hasattr(value, "get_secret_value") else str(value) for name, value in known.items()}
+    base = {"KG_BASE_IRI": settings.base_iri} if settings.base_iri else {}
+    return {name: value for name, value in os.environ.items() if name.upper() in CONNECTING} | secret | base
+
+
+class RemoteWorker(Worker):
+    """Answers requests one after the other from the service that the settings name."""
+
+    def __init__(self, connection: Any, settings: Settings) -> None:
+        super().__init__(connection)
+        self._settings = settings
+        self._remote: RemoteStore | None = None
+
+    def _open(self, path: str) -> Any:
+        if self._remote is None:
+            self._remote = RemoteStore(Client(self._settings))
+        return self._remote
+
+    def _answer(self, request: dict[str, Any]) -> None:
+        if request["op"] == "query":
+            Store().query(request["text"], base_iri=request["base_iri"])  # SyntaxError: the mistake is the caller's
+        try:
+            super()._answer(request)
+        except RemoteError as error:
+            self._fail("value" if error.status == 400 else "remote", str(error))
+        except SyntaxError as error:
+            self._fail("remote", str(not_results(self._settings.store or "", error)))
+
+
+def main() -> None:
+    """Confine this process but for the network, say that it is ready, and serve."""
+    connection, memory_mb, parent = arguments()
+    problems = confine(memory_mb, may_connect=True)
+    if os.getppid() != parent:
+        return
+    connection.sendall(pack_frame(Kind.READY, json.dumps(problems).encode()))
+    RemoteWorker(connection, Settings.load()).serve()
+
+
+if __name__ == "__main__":
+    main()

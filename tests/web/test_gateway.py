@@ -1,0 +1,142 @@
+"""`kg serve --store`: our protocol in front of a remote store."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from remotes import JSON, Fake, Reply, fake, oxigraph
+from serving import QUADS, Server, serving
+
+from kg import tokens
+
+INVESTS = "SELECT ?s ?o { ?s <https://w3id.org/aikg/ontology#investsIn> ?o }"
+CROSS = "SELECT (COUNT(*) AS ?n) { " + " ".join(f"?s{n} ?p{n} ?o{n} ." for n in range(12)) + " }"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A gateway to a native server that holds QUADS; `token` allows updates."""
+    folder = tmp_path_factory.mktemp("gateway")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("NO_PROXY", "127.0.0.1")
+    with patch.context(), oxigraph(folder / "ox") as named:
+        httpx.post(f"{named['store']}store", content=QUADS, headers={"Content-Type": "application/n-quads"}).raise_for_status()
+        (folder / "data").mkdir()
+        token = tokens.create(folder / "data", "test", [tokens.Scope.UPDATE])
+        with serving(folder / "data", folder / "serve.log", query_timeout_s=10, **named) as running:
+            running.token = token
+            yield running
+    patch.undo()
+
+
+@pytest.fixture
+def client(gateway: Server) -> Iterator[httpx.Client]:
+    with gateway.client() as made:
+        yield made
+
+
+def write(gateway: Server, client: httpx.Client, update: str) -> httpx.Response:
+    return client.post("/sparql", data={"update": update}, headers={"Authorization": f"Bearer {gateway.token}"})
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "text/tab-separated-values", JSON, "application/sparql-results+xml"])
+def test_rows_come_in_the_format_that_was_asked_for(client: httpx.Client, accept: str):
+    response = client.get("/sparql", params={"query": INVESTS}, headers={"Accept": accept})
+    assert response.status_code == 200
+    assert response.headers["content-type"].partition(";")[0] == accept
+    assert "http://localhost:8000/entity/Microsoft" in response.text
+
+
+def test_a_graph_comes_with_our_prefixes(client: httpx.Client):
+    response = client.get("/sparql", params={"query": "CONSTRUCT WHERE { ?s <https://w3id.org/aikg/ontology#investsIn> ?o }"})
+    assert "aikg:investsIn <http://localhost:8000/entity/Mistral_AI>" in response.text
+
+
+def test_nothing_is_kept_or_tagged_as_it_may_change_any_time(client: httpx.Client):
+    response = client.get("/sparql", params={"query": INVESTS})
+    assert "etag" not in response.headers
+    assert response.headers["cache-control"] == "no-store"
+
+
+def test_the_default_graph_is_the_union_and_a_named_dataset_counts(client: httpx.Client):
+    anywhere = {"query": "ASK { ?article <http://purl.org/dc/terms/title> ?title }"}
+    assert client.get("/sparql", params=anywhere).json()["boolean"]
+    assert not client.get("/sparql", params={**anywhere, "default-graph-uri": "http://localhost:8000/graph/knowledge"}).json()["boolean"]
+
+
+def test_an_update_is_visible_when_it_is_acknowledged(gateway: Server, client: httpx.Client):
+    assert write(gateway, client, "INSERT DATA { GRAPH <http://x/g> { <http://x/s> <http://x/p> 1 } }").status_code == 204
+    assert client.get("/sparql", params={"query": "ASK { <http://x/s> <http://x/p> 1 }"}).json()["boolean"]
+
+
+def test_graphs_are_put_read_and_deleted(gateway: Server, client: httpx.Client):
+    token = {"Authorization": f"Bearer {gateway.token}"}
+    where = {"graph": "http://x/put"}
+    put = client.put("/graphs", params=where, content="<http://x/a> <http://x/b> 'c'.", headers={**token, "Content-Type": "text/turtle"})
+    assert put.status_code == 201
+    assert client.get("/graphs", params=where, headers={"Accept": "application/n-triples"}).text == '<http://x/a> <http://x/b> "c" .\n'
+    assert client.delete("/graphs", params=where, headers=token).status_code == 200
+    assert client.get("/graphs", params=where).status_code == 404
+
+
+def test_a_write_without_a_token_is_refused(client: httpx.Client):
+    assert client.post("/sparql", data={"update": "CLEAR ALL"}).status_code == 401
+
+
+@pytest.mark.parametrize("query", ["SELECT * { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }"])
+def test_the_store_is_not_asked_to_connect_elsewhere(client: httpx.Client, query: str):
+    assert client.get("/sparql", params={"query": query}).status_code == 403
+
+
+def test_a_mistake_is_the_callers(client: httpx.Client):
+    response = client.get("/sparql", params={"query": "SELECT * { ?s ?p }"})
+    assert response.status_code == 400
+    assert "1:" in response.json()["detail"]
+
+
+def test_the_deadline_is_ours(client: httpx.Client):
+    response = client.get("/sparql", params={"query": CROSS, "timeout": "1"})
+    assert (response.status_code, response.json()["type"].rpartition("#")[2]) == (504, "deadline")
+
+
+@contextmanager
+def before(service: Fake, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """A client of a gateway to a fake service."""
+    for name, value in {"NO_PROXY": "127.0.0.1", **{f"KG_{name.upper()}": value for name, value in service.settings.items()}}.items():
+        monkeypatch.setenv(name, value)
+    (folder / "data").mkdir()
+    with serving(folder / "data", folder / "log") as server, server.client() as client:
+        yield client
+
+
+def test_a_store_that_answers_no_more_is_a_bad_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    bases = b'{"head":{"vars":["base","g"]},"results":{"bindings":[]}}'
+    broken = Reply(500, b"broken", {"Content-Type": "text/plain"})
+    with fake(Reply(body=bases), broken) as service, before(service, tmp_path, monkeypatch) as client:
+        response = client.get("/sparql", params={"query": INVESTS})
+        assert response.status_code == 502
+        assert "broken" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("many", [0, 60_000])
+def test_an_answer_that_the_store_breaks_off_never_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int):
+    head, row = b'{"head":{"vars":["s","o"]},"results":{"bindings":[', b'{"s":{"type":"literal","value":"1"}},'
+    nothing = b'{"head":{"vars":["s","p","o","base","g"]},"results":{"bindings":[]}}'
+    broken = Reply(body=head + row * many + b"The query was cancelled")
+    with fake(Reply(body=nothing), Reply(body=nothing), broken) as service, before(service, tmp_path, monkeypatch) as client:
+        if many:
+            with pytest.raises(httpx.RemoteProtocolError):
+                client.get("/sparql", params={"query": INVESTS, "format": "csv"}, headers={"Accept-Encoding": "identity"})
+        else:
+            assert client.get("/sparql", params={"query": INVESTS, "format": "csv"}).status_code == 502
+
+
+def test_without_its_store_a_gateway_does_not_start(tmp_path: Path):
+    (tmp_path / "data").mkdir()
+    with (
+        pytest.raises(AssertionError, match="cannot reach http://127"),
+        serving(tmp_path / "data", tmp_path / "log", store="http://127.0.0.1:1/"),
+    ):
+        pass
