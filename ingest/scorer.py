@@ -82,9 +82,11 @@ class Net:
     def probabilities(self, rows: Floats) -> Floats:
         """The mean probability of the nets for each row of `inputs`."""
         scaled = ((rows - self.mean) / self.scale).astype(np.float32)
-        hidden = np.maximum(scaled @ self.hidden + self.hidden_bias[:, None, :], 0)
-        logit = (hidden @ self.out[:, :, None])[..., 0] + self.out_bias[:, None]
-        mean: Floats = (1 / (1 + np.exp(-logit.astype(np.float64)))).mean(axis=0)
+        nets, count, units = self.hidden.shape
+        beside = self.hidden.transpose(1, 0, 2).reshape(count, nets * units)  # all nets in one product
+        hidden = np.maximum(scaled @ beside + self.hidden_bias.reshape(-1), 0)
+        logit = (hidden * self.out.reshape(-1)).reshape(-1, nets, units).sum(axis=2) + self.out_bias
+        mean: Floats = (1 / (1 + np.exp(-logit.astype(np.float64)))).mean(axis=1)
         return mean
 
 

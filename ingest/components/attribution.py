@@ -4,6 +4,7 @@ Read in this order: the speaker of the quotation around the claim, the subject o
 opinion piece with a named author the author. Empty: the article says it itself.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from spacy.language import Language
@@ -16,7 +17,8 @@ from ingest.model import Article, Claim, Entity, EntityType
 from ingest.names import new_id
 from ingest.vocabulary import SPEECH
 
-_OPEN, _CLOSE, _STRAIGHT = "“", "”", '"'
+_OPEN, _CLOSE = "“", "”"
+_MARK = re.compile(r"[“”\"]")
 _SPEAKERS = frozenset(
     {
         EntityType.PERSON,
@@ -129,12 +131,11 @@ def quotes(doc: Doc) -> list[Quote]:
 
 def _block_quotes(text: str, start: int, end: int) -> list[Quote]:
     found, opened = [], -1
-    for position in range(start, end):
-        character = text[position]
-        if character in (_OPEN, _STRAIGHT) and opened < 0:
-            opened = position
-        elif opened >= 0 and character in (_CLOSE, _STRAIGHT):
-            found.append(Quote(opened, position + 1))
+    for mark in _MARK.finditer(text, start, end):
+        if opened < 0 and mark[0] != _CLOSE:
+            opened = mark.start()
+        elif opened >= 0 and mark[0] != _OPEN:
+            found.append(Quote(opened, mark.end()))
             opened = -1
     if opened >= 0 and text[opened] == _OPEN:
         found.append(Quote(opened, end))
