@@ -4,20 +4,23 @@ import hashlib
 import json
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_etags
 
-from kg.formats import RESULTS, Format
+from kg.formats import Format
+from kg.syntax import Form, Reading
 from kg.web.call import Call, ClientGoneError
 from kg.web.problems import ProblemError
 from kg.workers.pool import Answer, OverloadedError, Pool
 from kg.workers.process import Death, QueryFailedError
 from kg.workers.snapshot import Lease
-from kg.workers.wire import Dump, Query
+from kg.workers.wire import Dump, Query, ReadRequest, Scan
 
 CACHE_BYTES = 64 * 1024 * 1024
 CACHED_ANSWER_BYTES = 256 * 1024
+ENTRY_BYTES = 600  # what an entry takes beside its body: the tag, its place in the table, the object headers
 OLD_HTTP_BYTES = 16 * 1024 * 1024  # HTTP/1.0 cannot tell a cut answer from a whole one, so it is only given whole ones
 
 # Why a query failed before its first byte: status, problem type, what to do.
@@ -25,6 +28,8 @@ FAILURES: dict[str, tuple[int, str, str]] = {
     "syntax": (400, "syntax", ""),
     "value": (400, "value", ""),
     "absent": (404, "not-found", ""),
+    "forbidden": (403, "forbidden", ""),
+    "complexity": (400, "complexity", ""),
     "engine": (500, "engine", "the query engine failed; the query may work when written differently"),
     "memory": (413, "memory", "narrow the query, or add LIMIT"),
     Death.MEMORY: (413, "memory", "narrow the query, or add LIMIT"),
@@ -60,10 +65,10 @@ class AnswerCache:
         if len(body) > CACHED_ANSWER_BYTES or tag in self._answers:
             return
         self._answers[tag] = (body, plain)
-        self._bytes += len(body) + len(tag)
+        self._bytes += len(body) + ENTRY_BYTES
         while self._bytes > self._limit:
-            old, (dropped, _) = self._answers.popitem(last=False)
-            self._bytes -= len(dropped) + len(old)
+            _, (dropped, _) = self._answers.popitem(last=False)
+            self._bytes -= len(dropped) + ENTRY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class Answers:
         request = replace(request, encoding=encoding)
         tag = _tag(request, lease) if how.cacheable else ""
         headers = [*_headers(how, tag), *how.headers]
-        if tag and _matches(call.header(b"if-none-match"), tag):
+        if tag and call.method != "POST" and matches(call.header(b"if-none-match"), tag):
             await call.respond(304, headers)
             return
         if tag and (cached := self.cache.get(tag)) is not None:
@@ -105,34 +110,27 @@ class Answers:
             call.note["cache"] = "hit"
             await call.respond(how.status, _encoded(headers, "" if plain else encoding), body)
             return
-        answer = await call.unless_gone(self._run(call, request, how, lease))
+        answer = await call.unless_gone(self._run(call, request, how.timeout_s, lease))
         try:
             await self._deliver(call, answer, how, headers, encoding, tag)
         finally:
             answer.close()
 
-    async def rows(self, call: Call, text: str, bindings: dict[str, str] | None = None) -> list[dict[str, str]]:
-        """The solutions of a query of our own, as strings by variable; a variable without a value is left out. Raises ProblemError."""
-        return [{name: term["value"] for name, term in row.items()} for row in await self.solutions(call, text, bindings)]
-
-    async def solutions(self, call: Call, text: str, bindings: dict[str, str] | None = None) -> list[dict[str, dict[str, str]]]:
-        """The solutions of a query of our own as SPARQL Results JSON has them. Raises ProblemError."""
-        request = Query("", text, "json", bindings=bindings or {})
-        answer = await call.unless_gone(self._run(call, request, Representation(RESULTS["json"]), self.pool.lease))
+    async def reading(self, call: Call, text: str) -> Reading:
+        """What a worker reads in a long query text, so that nobody else waits for that. Raises ProblemError with the reason."""
+        answer = await call.unless_gone(self._run(call, Scan("", text)))
         try:
-            parts = [piece async for piece in answer.pieces()]
-        except QueryFailedError as failure:
-            raise problem_of(failure, self.pool) from failure
+            found = json.loads(answer.whole or b"")
         finally:
             answer.close()
-        found: list[dict[str, dict[str, str]]] = json.loads(b"".join(parts))["results"]["bindings"]
-        return found
+        return Reading(**{**found, "form": Form(found["form"])})
 
-    async def _run(self, call: Call, request: Query | Dump, how: Representation, lease: Lease) -> Answer:
+    async def _run(self, call: Call, request: ReadRequest, timeout_s: float | None = None, lease: Lease | None = None) -> Answer:
         try:
-            return await self.pool.run(request, caller=call.caller, timeout_s=how.timeout_s, lease=lease)
+            return await self.pool.run(request, caller=call.caller, timeout_s=timeout_s, lease=lease)
         except OverloadedError as error:
-            raise ProblemError(503, "busy", str(error), headers={"Retry-After": str(error.retry_after_s)}) from error
+            status = 429 if error.by_caller else 503  # RFC 6585, 4
+            raise ProblemError(status, "busy", str(error), headers={"Retry-After": str(error.retry_after_s)}) from error
         except QueryFailedError as failure:
             raise problem_of(failure, self.pool) from failure
 
@@ -200,6 +198,7 @@ def problem_of(failure: QueryFailedError, pool: Pool) -> ProblemError:
     return ProblemError(status, kind, f"{message}: {advice}" if advice else message, headers=headers)
 
 
+@lru_cache(maxsize=256)
 def content_encoding(accept_encoding: str) -> str:
     """The content coding to use: zstd or gzip as the client likes, "" for none (RFC 9110, 12.5.3)."""
     if not accept_encoding:
@@ -209,9 +208,9 @@ def content_encoding(accept_encoding: str) -> str:
     return best if wanted.quality(best) > 0 else ""
 
 
-def _matches(if_none_match: str, tag: str) -> bool:
-    """RFC 9110, 13.1.2, by weak comparison."""
-    return bool(if_none_match) and parse_etags(if_none_match).contains_raw(tag)
+def matches(if_none_match: str, tag: str) -> bool:
+    """Whether the client has this representation: RFC 9110, 13.1.2, by weak comparison, as a proxy that compresses weakens tags."""
+    return bool(if_none_match) and parse_etags(if_none_match).contains_weak(tag.strip('"'))
 
 
 def _headers(how: Representation, tag: str) -> list[tuple[bytes, bytes]]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from kg.web.problems import ProblemError
 
 HANG_UP_CHECK_S = 0.05  # a query that is answered sooner needs no look at the connection
+STALL_S = 30.0  # a client that neither sends nor takes anything for so long is given up
 
 
 class Call:
@@ -45,22 +46,37 @@ class Call:
         return form_fields(self.scope["query_string"])
 
     async def body(self, limit_bytes: int) -> bytes:
-        """The whole request body. Raises ProblemError 413 past the limit."""
-        length = self.header(b"content-length")
+        """The whole request body. Raises ProblemError 408, 413 past the limit, 415."""
+        return b"".join([piece async for piece in self.pieces(limit_bytes)])
+
+    async def pieces(self, limit_bytes: int) -> AsyncGenerator[bytes]:
+        """The request body as it comes. Raises ProblemError 408 when it stops coming, 413 past the limit, 415 when it is compressed."""
+        length, coding = self.header(b"content-length"), self.header(b"content-encoding")
         if length.isdecimal() and int(length) > limit_bytes:
             raise _too_large(limit_bytes)
-        parts: list[bytes] = []
+        if coding.lower() not in ("", "identity"):
+            raise ProblemError(415, "encoding", f"send the body as it is, not as {coding}", headers={"Accept-Encoding": "identity"})
         size = 0
         while True:
-            message = await self.received()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
+            message = await self._next_message()
+            piece = message.get("body", b"")
+            size += len(piece)
             if size > limit_bytes:
                 raise _too_large(limit_bytes)
+            yield piece
             if not message.get("more_body"):
-                return b"".join(parts)
+                return
+
+    async def _next_message(self) -> Message:
+        try:
+            async with asyncio.timeout(STALL_S):
+                message = await self.received()
+        except TimeoutError as error:
+            detail = f"nothing came for {STALL_S:g} s; send the request without such pauses"
+            raise ProblemError(408, "slow", detail, headers={"Connection": "close"}) from error
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        return message
 
     async def respond(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
         """Send a whole response."""
@@ -75,9 +91,20 @@ class Call:
         await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *self.extra_headers]})
 
     async def piece(self, body: bytes) -> None:
-        """Send a piece of the body; waits while the client does not take it."""
+        """Send a piece of the body; waits while the client does not take it. Raises ClientGoneError when it takes nothing for too long."""
         self.sent_bytes += len(body)
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        try:
+            async with asyncio.timeout(STALL_S):
+                await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        except TimeoutError as error:
+            self.cut()
+            raise ClientGoneError from error
+
+    def cut(self) -> None:
+        """End the connection at once, so that the client sees that what it got is not all."""
+        abort: Callable[[], None] | None = self.scope.get("abort")
+        if abort:
+            abort()
 
     async def finish(self, body: bytes = b"") -> None:
         """Send the end of the body."""

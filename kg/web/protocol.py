@@ -26,13 +26,8 @@ class Ask:
     format: str = ""
     timeout_s: float | None = None
 
-    @property
-    def names_dataset(self) -> bool:
-        """Whether the request itself names a dataset."""
-        return self.default_graphs is not None or self.named_graphs is not None
 
-
-async def ask(call: Call, *, limit_bytes: int, update_bytes: int) -> Ask | None:
+async def ask(call: Call, *, limit_bytes: int) -> Ask | None:
     """What the request asks for; None for a bare GET. Raises ProblemError 400, 405, 413 or 415."""
     if call.method not in METHODS:
         raise not_allowed(call.method, METHODS)
@@ -49,9 +44,7 @@ async def ask(call: Call, *, limit_bytes: int, update_bytes: int) -> Ask | None:
         )
     if charset not in ("", "utf-8", "utf8"):
         raise ProblemError(415, "media-type", f"send the request in UTF-8, not in {charset}")  # SPARQL 1.1 Protocol, 2.1.3
-    # A form can carry either; a long one without a token can only be a query.
-    may_update = call.method == "POST" and media_type != QUERY and call.header(b"authorization")
-    body = await call.body(update_bytes if may_update else limit_bytes)
+    body = await call.body(limit_bytes)
     if media_type == FORM:
         return _from_form(call.method, fields, form_fields(body))
     operation = "query" if media_type == QUERY else "update"

@@ -7,8 +7,7 @@ from fastapi import FastAPI
 from kg import snapshots
 from kg.formats import GRAPHS, RESULTS
 from kg.settings import Settings
-from kg.syntax import Reading
-from kg.web import access, description, pages, updates
+from kg.web import access, description, pages
 from kg.web.answers import Answers
 from kg.web.app import App, Routes, reading
 from kg.web.call import Call
@@ -71,11 +70,14 @@ class Service:
         """Prometheus metrics."""
         await call.respond(200, [(b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")], self.metrics.text())
 
-    async def update(self, call: Call, ask: Ask, reading: Reading) -> None:
+    def may_update(self, call: Call) -> bool:
+        """Whether the call has a token for updates."""
+        return access.allows(call, self.settings.data, "update")
+
+    async def update(self, call: Call, ask: Ask) -> None:
         """An update, on disk and visible to every query that begins after the answer."""
         access.require(call, self.settings.data, "update")
-        text = updates.prepared(ask, reading)
-        await self.writes.update(text, base_iri=f"{self.pool.lease.base_iri}sparql")
+        await self.writes.update(ask, base_iri=f"{self.pool.lease.base_iri}sparql")
         call.note["form"] = "UPDATE"
         await call.respond(204, [])
 
@@ -88,6 +90,7 @@ def create_app(service: Service) -> App:
         service.describe,
         service.query_page,
         service.update,
+        service.may_update,
         query_bytes=settings.request_limit_kb * 1024,
         update_bytes=settings.write_limit_mb * 1024 * 1024,
     )

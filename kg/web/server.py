@@ -19,6 +19,7 @@ from kg import datadir, snapshots
 from kg.errors import DataError, SettingError
 from kg.settings import Settings
 from kg.store import open_writer
+from kg.web.connection import Connection
 from kg.web.routes import Service, create_app
 from kg.workers.pool import Limits, Pool
 from kg.workers.snapshot import lease_current
@@ -89,6 +90,8 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
             access_log=False,
             server_header=False,
             lifespan="off",
+            http=Connection,
+            ws="none",
             timeout_graceful_shutdown=math.ceil(settings.query_timeout_s) + 1,
         )
     )

@@ -5,22 +5,29 @@ from collections.abc import Callable
 
 from kg.settings import Settings
 from kg.web.problems import ProblemError
+from kg.web.protocol import Ask
 from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
 from kg.workers.wire import GraphWrite, Update
 
 WAITING_WRITES = 64
 
+# A process that ended may have committed just before; what it committed is whole, and published with the next write or start.
+UNKNOWN = "it was written as a whole or not at all: look before you send it again"
+
 # What a failed write is called, and what to do: status, type, advice.
 FAILURES: dict[str, tuple[int, str, str]] = {
     "syntax": (400, "syntax", ""),
+    "forbidden": (403, "forbidden", ""),
+    "complexity": (400, "complexity", ""),
     "value": (400, "value", ""),
     "absent": (404, "not-found", ""),
-    "locked": (503, "busy", ""),
-    "engine": (500, "engine", "nothing was written"),
-    Death.DEADLINE: (504, "deadline", "nothing was written; send less at a time"),
-    Death.MEMORY: (413, "memory", "nothing was written; send less at a time"),
-    Death.STACK: (413, "complexity", "nothing was written"),
-    Death.RETIRED: (503, "closing", "nothing was written; the server is shutting down"),
+    "locked": (503, "busy", "nothing was written"),
+    "engine": (500, "engine", UNKNOWN),
+    "memory": (413, "memory", "nothing was written; send less at a time"),
+    Death.DEADLINE: (504, "deadline", f"{UNKNOWN}, or send less at a time"),
+    Death.MEMORY: (413, "memory", f"{UNKNOWN}, or send less at a time"),
+    Death.STACK: (413, "complexity", UNKNOWN),
+    Death.RETIRED: (503, "closing", f"the server is shutting down; {UNKNOWN}"),
 }
 
 
@@ -35,9 +42,10 @@ class Writes:
         self._process: WorkerProcess | None = None
         self._ready = asyncio.Event()
 
-    async def update(self, text: str, *, base_iri: str) -> None:
+    async def update(self, ask: Ask, *, base_iri: str) -> None:
         """Run a SPARQL update. Raises ProblemError when it was not done."""
-        await self._write(Update(str(self._settings.data), text, base_iri, self._settings.lock_timeout_s))
+        dataset = (ask.default_graphs, ask.named_graphs)
+        await self._write(Update(str(self._settings.data), ask.text, base_iri, self._settings.lock_timeout_s, *dataset))
 
     async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, replace: bool) -> str:
         """Write a graph; returns "created", "replaced" or "dropped". Raises ProblemError when it was not done."""
@@ -95,6 +103,6 @@ class Writes:
 def _problem_of(failure: QueryFailedError, *, stored: bool) -> ProblemError:
     if stored:
         return ProblemError(500, "publish", f"it is stored, but not visible yet: {failure}; the next write publishes it")
-    status, kind, advice = FAILURES.get(failure.reason, (500, "crash", "nothing was written"))
+    status, kind, advice = FAILURES.get(failure.reason, (500, "crash", UNKNOWN))
     headers = {"Retry-After": "5"} if status == 503 else {}
     return ProblemError(status, kind, f"{failure}: {advice}" if advice else str(failure), headers=headers)

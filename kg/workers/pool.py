@@ -16,18 +16,22 @@ from dataclasses import dataclass, field, replace
 from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
 from kg.workers.queue import FairQueue
 from kg.workers.snapshot import Lease
-from kg.workers.wire import Dump, Open, Query
+from kg.workers.wire import Open, ReadRequest
 
 SLICE_S = 0.15  # a query that runs longer is long
 REMEMBERED_LONG = 4096  # texts known to run long
 
 
 class OverloadedError(Exception):
-    """The queue is full, or a query waited for a worker until its deadline. `retry_after_s` is when to try again."""
+    """The queue is full, or a query waited for a worker until its deadline. `retry_after_s` is when to try again.
 
-    def __init__(self, message: str, retry_after_s: int) -> None:
+    `by_caller`: it is this caller's own requests that fill the queue.
+    """
+
+    def __init__(self, message: str, retry_after_s: int, *, by_caller: bool = False) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.by_caller = by_caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Limits:
 class Job:
     """One request on its way: waiting, running, or sending."""
 
-    request: Query | Dump
+    request: ReadRequest
     caller: str
     lease: Lease
     deadline: float  # on the loop's clock
@@ -95,7 +99,7 @@ class Pool:
         self._short: FairQueue[Job] = FairQueue()
         self._long: FairQueue[Job] = FairQueue()
         self._long_running: Counter[str] = Counter()
-        self._known_long: OrderedDict[object, None] = OrderedDict()
+        self._known_long: OrderedDict[int, None] = OrderedDict()
         self._closing = False
         self._early_deaths = 0
         self._up = asyncio.Event()
@@ -149,7 +153,7 @@ class Pool:
         for worker in idle:
             self._prepare(worker)
 
-    async def run(self, request: Query | Dump, *, caller: str, timeout_s: float | None = None, lease: Lease | None = None) -> "Answer":
+    async def run(self, request: ReadRequest, *, caller: str, timeout_s: float | None = None, lease: Lease | None = None) -> "Answer":
         """The answer to the request, as soon as its first bytes or its end are there, on the current snapshot unless `lease` names one.
 
         The request's snapshot path is filled in here. Raises QueryFailedError, OverloadedError. Cancelling ends the query.
@@ -168,9 +172,11 @@ class Pool:
     def _enqueue(self, job: Job) -> None:
         line = self._long if _key(job.request) in self._known_long else self._short
         job.long = line is self._long
-        if self.waiting >= self.limits.queue or line.of(job.caller) >= self.limits.queue_of_a_caller:
+        by_caller = line.of(job.caller) >= self.limits.queue_of_a_caller
+        if by_caller or self.waiting >= self.limits.queue:
             self.counts.refused += 1
-            raise OverloadedError("too many queries are waiting: try again in a moment", 2)
+            whose = "of your queries" if by_caller else "queries"
+            raise OverloadedError(f"too many {whose} are waiting: try again in a moment", 2, by_caller=by_caller)
         job.timers.append(asyncio.get_running_loop().call_at(job.deadline, self._expire, job))
         line.push(job)
         self._dispatch()
@@ -238,10 +244,9 @@ class Pool:
         return True
 
     def _remember(self, job: Job) -> None:
-        if isinstance(job.request, Query):
-            self._known_long[_key(job.request)] = None
-            if len(self._known_long) > REMEMBERED_LONG:
-                self._known_long.popitem(last=False)
+        self._known_long[_key(job.request)] = None
+        if len(self._known_long) > REMEMBERED_LONG:
+            self._known_long.popitem(last=False)
 
     def _preempt(self, job: Job) -> None:
         """Stop the job, which has sent nothing yet, and put it into the long line."""
@@ -369,8 +374,10 @@ class Answer:
         self._pool._leave(self._job, Death.CANCELLED)
 
 
-def _key(request: Query | Dump) -> object:
-    return (request.text, tuple(request.bindings.items())) if isinstance(request, Query) else None
+def _key(request: ReadRequest) -> int:
+    """What a request is remembered by: a hash, as texts can be long, and two of the same hash are only both taken to be long."""
+    bindings = tuple(getattr(request, "bindings", {}).items())
+    return hash((request.op, getattr(request, "text", None), getattr(request, "graph", None), bindings))
 
 
 def _resident_mb(pid: int) -> int:
