@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header, parse_etags
+from werkzeug.http import parse_accept_header
 
 from kg.formats import Format
 from kg.syntax import Form, Reading
-from kg.web.call import Call, ClientGoneError
+from kg.web.call import Call, ClientGoneError, matches
 from kg.web.problems import ProblemError
 from kg.workers.pool import Answer, OverloadedError, Pool
 from kg.workers.process import Death, QueryFailedError
@@ -206,11 +206,6 @@ def content_encoding(accept_encoding: str) -> str:
     wanted = parse_accept_header(accept_encoding, Accept)
     best = max(("zstd", "gzip"), key=lambda coding: wanted.quality(coding))
     return best if wanted.quality(best) > 0 else ""
-
-
-def matches(if_none_match: str, tag: str) -> bool:
-    """Whether the client has this representation: RFC 9110, 13.1.2, by weak comparison, as a proxy that compresses weakens tags."""
-    return bool(if_none_match) and parse_etags(if_none_match).contains_weak(tag.strip('"'))
 
 
 def _headers(how: Representation, tag: str) -> list[tuple[bytes, bytes]]:

@@ -1,6 +1,7 @@
 """One HTTP request and its response, on bare ASGI: the path of every query, so nothing is done that is not asked for."""
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive, Scope, Send
+from werkzeug.http import parse_etags
 
 from kg.web.problems import ProblemError
 
@@ -85,6 +87,15 @@ class Call:
         await self.start(status, headers)
         await self.finish(b"" if self.method == "HEAD" else body)
 
+    async def respond_tagged(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send a whole response with its content's hash as entity tag, or 304 to a client that has it (RFC 9110, 13.1.2)."""
+        tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        headers = [*headers, (b"etag", tag.encode())]
+        if matches(self.header(b"if-none-match"), tag):
+            await self.respond(304, headers)
+        else:
+            await self.respond(200, headers, body)
+
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Send the status and the headers."""
         self.answered = status
@@ -160,6 +171,11 @@ class ClientGoneError(Exception):
 
 
 Handler = Callable[[Call], Awaitable[None]]
+
+
+def matches(if_none_match: str, tag: str) -> bool:
+    """Whether the client has this representation: RFC 9110, 13.1.2, by weak comparison, as a proxy that compresses weakens tags."""
+    return bool(if_none_match) and parse_etags(if_none_match).contains_weak(tag.strip('"'))
 
 
 def form_fields(encoded: bytes) -> list[tuple[str, str]]:

@@ -3,16 +3,20 @@
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from kg import snapshots
 from kg.formats import GRAPHS, RESULTS
 from kg.settings import Settings
-from kg.web import access, description, pages
+from kg.web import access, description, openapi, pages
 from kg.web.answers import Answers
 from kg.web.app import App, Routes, reading
 from kg.web.call import Call
 from kg.web.graphs import GraphStore
-from kg.web.metrics import CONTENT_TYPE, Metrics
+from kg.web.metrics import CONTENT_TYPE, Metrics, TripleCount
 from kg.web.problems import ProblemError
 from kg.web.protocol import Ask
 from kg.web.sparql import Sparql
@@ -30,12 +34,14 @@ class Service:
     draining: bool = False
     answers: Answers = field(init=False)
     writes: Writes = field(init=False)
+    triples: TripleCount = field(init=False)
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
         self.answers = Answers(self.pool)
         self.writes = Writes(self.settings, self.refresh)
-        self.metrics = Metrics(self.answers, lambda: None)
+        self.triples = TripleCount(self.pool)
+        self.metrics = Metrics(self.answers, self.triples)
 
     def refresh(self) -> None:
         """Move to the published snapshot if it is another one. Raises DataError when it cannot be used; then the old one is served."""
@@ -68,6 +74,7 @@ class Service:
 
     async def expose(self, call: Call) -> None:
         """Prometheus metrics."""
+        await self.triples.refresh()
         await call.respond(200, [(b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")], self.metrics.text())
 
     def may_update(self, call: Call) -> bool:
@@ -95,7 +102,6 @@ def create_app(service: Service) -> App:
         update_bytes=settings.write_limit_mb * 1024 * 1024,
     )
     graphs = GraphStore(settings, service.answers, service.writes)
-    rest = FastAPI(title="AIKG", description="News about AI as a graph in which every claim cites its sentence.", version="0.1.0")
     routes = Routes(
         exact={
             "/": reading(service.home),
@@ -105,8 +111,25 @@ def create_app(service: Service) -> App:
             "/health": reading(service.health),
             "/ready": reading(service.ready),
             "/metrics": reading(service.expose),
+            "/openapi.json": reading(openapi.send),
+            "/docs": reading(openapi.page),
         },
         prefixes={"/static/": reading(pages.static), "/graphs/": graphs, "/graph/": graphs},
-        rest=rest,
+        rest=_rest(),
     )
     return App(routes, service.metrics)
+
+
+def _rest() -> FastAPI:
+    """What is no hot path; its errors are problems too."""
+    rest = FastAPI(openapi_url=None)
+
+    async def problem(_request: Request, error: Exception) -> Response:
+        status, headers = getattr(error, "status_code", 400), getattr(error, "headers", None) or {}
+        kind, detail = ("not-found", "there is nothing at this address; see /docs") if status == 404 else ("request", str(error))
+        body = ProblemError(status, kind, detail).body()
+        return Response(body, status, {**headers, "cache-control": "no-store"}, "application/problem+json")
+
+    rest.add_exception_handler(HTTPException, problem)
+    rest.add_exception_handler(RequestValidationError, problem)
+    return rest

@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import math
+import resource
 import signal
 import socket
 import sys
@@ -16,7 +17,8 @@ from types import FrameType
 import uvicorn
 
 from kg import datadir, snapshots
-from kg.errors import DataError, SettingError
+from kg.datadir import DataDir
+from kg.errors import DataError, LockedError, SettingError
 from kg.settings import Settings
 from kg.store import open_writer
 from kg.web.connection import Connection
@@ -25,6 +27,7 @@ from kg.workers.pool import Limits, Pool
 from kg.workers.snapshot import lease_current
 
 LOG = logging.getLogger("kg.web.server")
+STALLED_MS = 60_000
 FOLLOW_S = 0.2  # between two looks at which snapshot is published
 TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rdf-schema#label> ?label } LIMIT 5"
 
@@ -32,7 +35,8 @@ TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rd
 def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises SettingError when the address cannot be had, DataError when there is nothing to serve."""
     log_to_stderr()
-    publish_if_new(settings)
+    _raise_file_limit()
+    recover(settings)
     with _bound(settings.host, settings.port) as listener:
         # uvicorn raises the signal again after its drain; the drain is all that was asked for.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -40,13 +44,32 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
         asyncio.run(_serve(settings, listener, announce), loop_factory=_loop_factory())
 
 
-def publish_if_new(settings: Settings) -> None:
-    """See that there is a snapshot: an empty directory is served as an empty graph. Raises DataError when there is no such directory."""
+def recover(settings: Settings) -> None:
+    """See that there is a snapshot and that it has all that was stored: what a killed writer stored without publishing it is published.
+
+    An empty directory is served as an empty graph. Raises DataError when there is no such directory.
+    """
     if datadir.read(settings.data) is None and not (settings.data.is_dir() and not any(settings.data.iterdir())):
         datadir.open_existing(settings.data)  # says that there is none, and what to do
-    if snapshots.current_number(settings.data) is None:
-        with open_writer(settings) as writer:
-            writer.publish()
+    published = snapshots.current_number(settings.data)
+    if published is not None and not DataDir(settings.data, "").unpublished.exists():
+        return
+    try:
+        with open_writer(settings if published is None else settings.model_copy(update={"lock_timeout_s": 0.0})) as writer:
+            if writer.unpublished:
+                LOG.info("publishing what was stored before")
+                writer.publish()
+    except LockedError:
+        if published is None:
+            raise
+        LOG.info("another process is writing and will publish; serving snapshot %d until then", published)
+
+
+def _raise_file_limit() -> None:
+    """A connection takes a file descriptor; the soft limit is often 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def log_to_stderr() -> None:
@@ -145,6 +168,8 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         raise SettingError(f"there is no address {host!r} ({error.strerror}); set --host (KG_HOST) to one of this machine's") from error
     except OSError as error:
         raise SettingError(f"cannot listen on {host} port {port}: {_why(error)}") from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # a client that takes nothing of what was sent is let go; connections inherit it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
     with listener:
         yield listener
 
