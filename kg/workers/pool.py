@@ -19,6 +19,7 @@ from kg.workers.snapshot import Lease
 from kg.workers.wire import Open, ReadRequest
 
 SLICE_S = 0.15  # a query that runs longer is long
+STEP_BACK_S = 0.35  # a long one that runs for longer yet gets the processor behind everybody else
 REMEMBERED_LONG = 4096  # texts known to run long
 
 
@@ -214,6 +215,7 @@ class Pool:
         self._running[worker] = job
         if job.long:
             self._long_running[job.caller] += 1
+            job.timers.append(loop.call_later(STEP_BACK_S, worker.step_back))
         else:
             job.timers.append(loop.call_later(SLICE_S, self._slice_over, job))
         self._hold(worker, job.lease)
@@ -241,6 +243,8 @@ class Pool:
             return False
         job.long = True
         self._long_running[job.caller] += 1
+        if job.worker:
+            job.timers.append(asyncio.get_running_loop().call_later(STEP_BACK_S, job.worker.step_back))
         return True
 
     def _remember(self, job: Job) -> None:
@@ -286,6 +290,8 @@ class Pool:
         if job is None:
             return False
         job.worker = None
+        for timer in job.timers:
+            timer.cancel()
         if job.long:
             self._long_running[job.caller] -= 1
             if not self._long_running[job.caller]:
@@ -303,7 +309,7 @@ class Pool:
             self.problems = worker.problems
         self._early_deaths = 0
         was_long = self._release(worker)
-        if self._closing or (was_long and _resident_mb(worker.pid) > self.limits.memory_mb // 2):
+        if self._closing or not worker.step_up() or (was_long and _resident_mb(worker.pid) > self.limits.memory_mb // 2):
             worker.kill(Death.RETIRED)
         else:
             self._prepare(worker)

@@ -1,6 +1,7 @@
 """The gateway's end of one worker process: starts it, sends it one request at a time, receives its answer, kills it."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import IO, cast
 
 from kg.workers.wire import FRAME, Kind, Request, pack_request
 
+BEHIND = 10  # niceness of a process that runs for long
 HIGH_WATER_BYTES = 256 * 1024  # of an answer that the client has not taken yet
 
 
@@ -94,6 +96,7 @@ class WorkerProcess(asyncio.Protocol):
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
         self._killed_for: Death | None = None
+        self._stepped_back = False
         self.exchange: Exchange | None = None
         self.path: str | None = None  # of the snapshot it has open
         self.problems: list[str] = []  # what it could not give up
@@ -166,6 +169,24 @@ class WorkerProcess(asyncio.Protocol):
         """Read on: the client took what was waiting."""
         if self._transport and not self._transport.is_closing():
             self._transport.resume_reading()
+
+    def step_back(self) -> None:
+        """Let every other process have the processor first."""
+        if self._process is None or self._process.poll() is not None:
+            return  # its number may be another process's by now
+        self._stepped_back = True
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self.pid, BEHIND)
+
+    def step_up(self) -> bool:
+        """Take it like every other process again; False where that is a privilege (setpriority(2))."""
+        try:
+            if self._stepped_back:
+                os.setpriority(os.PRIO_PROCESS, self.pid, os.getpriority(os.PRIO_PROCESS, 0))
+        except OSError:
+            return False
+        self._stepped_back = False
+        return True
 
     def kill(self, reason: Death) -> None:
         """End the process now, whatever it does."""
