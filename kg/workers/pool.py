@@ -200,10 +200,15 @@ class Pool:
 
     def _dispatch(self) -> None:
         while self._idle:
-            job = self._long.pop(self._may_run_long) or self._short.pop(lambda _: True)
+            job = (self._long.pop(self._may_run_long) if self._leaves_one_for_short() else None) or self._short.pop(lambda _: True)
             if job is None:
                 return
             self._place(job, self._idle.pop())
+
+    def _leaves_one_for_short(self) -> bool:
+        """Whether one worker more can be long: others may be dead and not replaced yet."""
+        ready = len(self._idle) + len(self._running) - self._long_running.total()
+        return ready > 1 or self.limits.workers == 1
 
     def _may_run_long(self, caller: str) -> bool:
         places_left = self.limits.long_places - self._long_running.total()
