@@ -12,6 +12,7 @@ from kg.web.problems import ProblemError
 
 URL_BYTES = 60_000  # httptools cannot split longer ones into path and query
 HEAD_BYTES = 80_000
+LINGER_S = 2.0
 HEAD_S = 10.0  # from the connection, or from a request's first byte, to the end of its head
 
 _URL = ProblemError(414, "too-large", f"the address is longer than {URL_BYTES} bytes; POST the query instead (SPARQL 1.1 Protocol, 2.1.3)")
@@ -26,7 +27,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """asyncio.Protocol."""
         super().connection_made(transport)
-        self._in_head = self._began_here = False
+        self._in_head = self._began_here = self._refused = False
         self._head_bytes = 0
         self._too_slow: asyncio.TimerHandle | None = self.loop.call_later(HEAD_S, self._refuse, _SLOW)
 
@@ -37,6 +38,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol."""
+        if self._refused:
+            return
         self._began_here = False
         super().data_received(data)
         if self._in_head:
@@ -76,11 +79,18 @@ class Connection(HttpToolsProtocol):
             self._too_slow = None
 
     def _refuse(self, problem: ProblemError) -> None:
-        """Send the problem, unless an answer has begun, and close."""
-        if self.transport.is_closing():
+        """Send the problem, unless an answer has begun, and close.
+
+        A while later: what is still on its way would reset the connection before the client has read why (RFC 9112, 9.6).
+        """
+        if self._refused or self.transport.is_closing():
             return
+        self._refused = True
         if self.cycle is None or self.cycle.response_complete:
             body = problem.body()
             head = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\ncontent-type: application/problem+json\r\n"
             self.transport.write(f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body)
-        self.transport.close()
+            self.transport.write_eof()
+            self.loop.call_later(LINGER_S, self.transport.close)
+        else:
+            self.transport.close()

@@ -152,16 +152,6 @@ def test_reads_are_open_to_every_origin_and_writes_to_none(client: httpx.Client)
     assert ask(client, ALL, Origin="https://example.org").headers["access-control-allow-origin"] == "*"
 
 
-@pytest.mark.parametrize("path", ["/sparql", "/graphs", "/health", "/ready", "/metrics", "/"])
-def test_options_lists_methods_and_others_are_405(client: httpx.Client, path: str):
-    options = client.options(path)
-    assert options.status_code == 204
-    refused = client.request("PATCH", path)
-    assert refused.status_code == 405
-    assert refused.headers["allow"] == options.headers["allow"]
-    assert refused.headers["content-type"] == "application/problem+json"
-
-
 def test_a_query_names_its_own_dataset_over_the_union(client: httpx.Client):
     counted = "SELECT (COUNT(*) AS ?n) {} {{ ?s ?p ?o }}"
     whole = int(ask(client, counted.format(""), "text/csv").text.split()[1])
