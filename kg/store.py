@@ -107,14 +107,14 @@ def open_writer(settings: Settings) -> Iterator[Writer]:
 @contextmanager
 def _locked(path: Path, timeout_s: float) -> Iterator[None]:
     lock = FileLock(path / "writer.lock", timeout=timeout_s)
-    try:
-        with datadir.writing(path):
+    with datadir.writing(path):
+        try:
             lock.acquire()
-    except Timeout as error:
-        raise LockedError(
-            f"another process is writing to {path} and did not finish within {timeout_s:g} s; "
-            "try again when it is done, or wait longer with --lock-timeout-s (KG_LOCK_TIMEOUT_S)"
-        ) from error
+        except Timeout as error:  # itself an OSError
+            raise LockedError(
+                f"another process is writing to {path} and did not finish within {timeout_s:g} s; "
+                "try again when it is done, or wait longer with --lock-timeout-s (KG_LOCK_TIMEOUT_S)"
+            ) from error
     try:
         yield
     finally:

@@ -33,6 +33,23 @@ def command(
         int | None,
         typer.Option("--query-memory-mb", help="Memory cap of a worker in MiB (KG_QUERY_MEMORY_MB).", rich_help_panel=options.SETTINGS),
     ] = None,
+    query_share: Annotated[
+        float | None,
+        typer.Option(
+            "--query-share", help="Part of the long places that one caller may hold (KG_QUERY_SHARE).", rich_help_panel=options.SETTINGS
+        ),
+    ] = None,
+    query_queue: Annotated[
+        int | None, typer.Option("--query-queue", help="Queries that may wait (KG_QUERY_QUEUE).", rich_help_panel=options.SETTINGS)
+    ] = None,
+    request_limit_kb: Annotated[
+        int | None,
+        typer.Option("--request-limit-kb", help="Largest query text in KiB (KG_REQUEST_LIMIT_KB).", rich_help_panel=options.SETTINGS),
+    ] = None,
+    write_limit_mb: Annotated[
+        int | None,
+        typer.Option("--write-limit-mb", help="Largest update or graph in MiB (KG_WRITE_LIMIT_MB).", rich_help_panel=options.SETTINGS),
+    ] = None,
     lock_timeout_s: options.LockTimeout = None,
 ) -> None:
     """Serve SPARQL, linked data and the web pages over HTTP until stopped.
@@ -40,6 +57,14 @@ def command(
     `kg ingest` may run beside it: what it publishes is served within a second. The links to open and one JSON line a request go to
     standard error.
     """
-    flags = {"query_timeout_s": query_timeout_s, "query_workers": query_workers, "query_memory_mb": query_memory_mb}
+    flags = {
+        "query_timeout_s": query_timeout_s,
+        "query_workers": query_workers,
+        "query_memory_mb": query_memory_mb,
+        "query_share": query_share,
+        "query_queue": query_queue,
+        "request_limit_kb": request_limit_kb,
+        "write_limit_mb": write_limit_mb,
+    }
     settings = Settings.load(data=data, host=host, port=port, base_iri=base_iri, lock_timeout_s=lock_timeout_s, **flags)
     serve(settings, announce=lambda text: typer.echo(text, err=True))
