@@ -8,6 +8,7 @@ arrival.
 """
 
 import asyncio
+import logging
 import math
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from kg.workers.queue import FairQueue
 from kg.workers.snapshot import Lease
 from kg.workers.wire import Open, ReadRequest
 
+LOG = logging.getLogger("kg.workers.pool")
 SLICE_S = 0.15  # a query that runs longer is long
 STEP_BACK_S = 0.35  # a long one that runs for longer yet gets the processor behind everybody else
 REMEMBERED_LONG = 4096  # texts known to run long
@@ -306,7 +308,13 @@ class Pool:
     async def _spawn(self) -> None:
         worker = WorkerProcess(self._on_ready, self._on_death)
         self._workers.add(worker)
-        await worker.start(memory_mb=self.limits.memory_mb)
+        try:
+            await worker.start(memory_mb=self.limits.memory_mb)
+        except OSError as error:  # no process or no descriptor is to be had just now
+            LOG.error("cannot start a worker, trying again: %s", error)
+            self._workers.discard(worker)
+            self._early_deaths += 4 * self.limits.workers
+            self._replace()
 
     def _on_ready(self, worker: WorkerProcess) -> None:
         """The worker came up, or finished a request (its answer may still be on its way to the client)."""
