@@ -40,7 +40,6 @@ class Writes:
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._process: WorkerProcess | None = None
-        self._ready: asyncio.Future[None]
 
     async def update(self, ask: Ask, *, base_iri: str) -> None:
         """Run a SPARQL update. Raises ProblemError when it was not done."""
@@ -80,25 +79,24 @@ class Writes:
 
     async def _started(self) -> WorkerProcess:
         """The writer process, started when there is none. Raises QueryFailedError when it dies before it is ready."""
-        if self._process is None:
-            self._ready = asyncio.get_running_loop().create_future()
-            process = WorkerProcess(self._on_ready, self._on_death)
+        if self._process is None or self._process.gone:
+            ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            def on_ready(_process: WorkerProcess) -> None:
+                if not ready.done():
+                    ready.set_result(None)
+
+            def on_death(process: WorkerProcess) -> None:
+                if not ready.done():
+                    ready.set_exception(QueryFailedError(process.death, "the writer ended before it began"))
+
+            process = WorkerProcess(on_ready, on_death)
             # Its parse tree and transaction take a multiple of what it is sent.
             memory_mb = self._settings.query_memory_mb + 16 * self._settings.write_limit_mb
             await process.start(memory_mb=memory_mb, module="kg.workers.writer")
-            self._process = process if not self._ready.done() or self._ready.exception() is None else None
-            await self._ready
+            await ready
+            self._process = process
         return self._process
-
-    def _on_ready(self, _process: WorkerProcess) -> None:
-        if not self._ready.done():
-            self._ready.set_result(None)
-
-    def _on_death(self, process: WorkerProcess) -> None:
-        if self._process is process:
-            self._process = None
-        if not self._ready.done():
-            self._ready.set_exception(QueryFailedError(process.death, "the writer ended before it began"))
 
     async def close(self) -> None:
         """Let a write that was begun finish, then end the process."""

@@ -100,6 +100,7 @@ class WorkerProcess(asyncio.Protocol):
         self.exchange: Exchange | None = None
         self.path: str | None = None  # of the snapshot it has open
         self.problems: list[str] = []  # what it could not give up
+        self.gone = False
         self.death = Death.CRASH  # meaningful once it is gone
 
     @property
@@ -206,7 +207,7 @@ class WorkerProcess(asyncio.Protocol):
             self.exchange = None
         if self._stderr:
             self._stderr.close()
-        self.death = death
+        self.gone, self.death = True, death
         self._on_death(self)
 
     def _cause(self) -> tuple[Death, str]:
