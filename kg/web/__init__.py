@@ -9,5 +9,8 @@ answers     queries to workers, answers to clients: negotiation, ETags, cache, s
 description the service description
 resources   the pages and data of /entity, /article, /claim, /statement
 app         what is where, limits, metrics, one log line a request
+metrics     what Prometheus is told
+openapi     the OpenAPI document and its page
+log         one JSON line a request
 server      `kg serve`: binds, prints links, follows snapshots, drains
 """

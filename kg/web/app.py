@@ -116,7 +116,8 @@ class App:
         self.metrics.observe(route, call.method if call.method in _METHODS else "OTHER", status, seconds)
         if LOG.isEnabledFor(logging.INFO):
             line = {"method": call.method, "path": call.path, "status": status, "ms": round(seconds * 1000, 2), "bytes": call.sent_bytes}
-            LOG.info({**line, "caller": call.caller, **({} if call.complete else {"cut": True}), **call.note})
+            line = {**line, "caller": call.caller, **({} if call.complete else {"cut": True}), **call.note}
+            LOG.handle(logging.LogRecord(LOG.name, logging.INFO, "", 0, line, None, None))  # LOG.info would look for our line number
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"})

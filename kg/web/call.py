@@ -32,10 +32,18 @@ class Call:
         self.note: dict[str, Any] = {}
         self.extra_headers: list[tuple[bytes, bytes]] = []
         self._send = send
+        self._headers: dict[bytes, bytes] | None = None
+        self._gone = False
+        self._watch: asyncio.Task[None] | None = None
 
     def header(self, name: bytes) -> str:
         """The header's value, "" when absent; several are joined by commas (RFC 9110, 5.3)."""
-        return ", ".join(value.decode("latin-1") for key, value in self.scope["headers"] if key == name)
+        if self._headers is None:
+            self._headers = {}
+            for key, value in self.scope["headers"]:
+                known = self._headers.get(key)
+                self._headers[key] = value if known is None else known + b", " + value
+        return self._headers.get(name, b"").decode("latin-1")
 
     @property
     def caller(self) -> str:
@@ -144,26 +152,30 @@ class Call:
 
         The request body must have been read, so that the next message can only be the disconnect.
         """
-        task = asyncio.ensure_future(work)
-        watch: asyncio.Task[Message] | None = None
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  every request has its own
+        timer = asyncio.get_running_loop().call_later(HANG_UP_CHECK_S, self._watch_for_end, task)
         try:
-            done, _ = await asyncio.wait({task}, timeout=HANG_UP_CHECK_S)
-            if not done:
-                watch = asyncio.ensure_future(self._disconnect())
-                await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise ClientGoneError
-            return task.result()
+            return await work
+        except asyncio.CancelledError:
+            if self._gone:
+                task.uncancel()
+                raise ClientGoneError from None
+            raise
         finally:
-            for waiting in (task, watch):
-                if waiting is not None and not waiting.done():
-                    waiting.cancel()
+            timer.cancel()
+            if self._watch:
+                self._watch.cancel()
+                self._watch = None
 
-    async def _disconnect(self) -> Message:
-        while True:
-            message = await self.received()
-            if message["type"] == "http.disconnect":
-                return message
+    def _watch_for_end(self, task: "asyncio.Task[Any]") -> None:
+        async def watch() -> None:
+            while (await self.received())["type"] != "http.disconnect":
+                pass
+            self._gone = True
+            task.cancel()
+
+        self._watch = asyncio.get_running_loop().create_task(watch())
 
 
 class ClientGoneError(Exception):

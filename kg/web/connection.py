@@ -5,6 +5,7 @@ Uvicorn collects a request's head without limit of size or time, so that one cli
 
 import asyncio
 from http import HTTPStatus
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -21,12 +22,45 @@ _SLOW = ProblemError(408, "slow", f"the request's head did not arrive within {HE
 _UNREADABLE = ProblemError(400, "http", "this is no HTTP/1.1 request")
 
 
+class _Gathered:
+    """A transport that writes what one turn of the event loop brings in one go: the head of a response and its body are one packet."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._pieces: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, piece: bytes) -> None:
+        """asyncio.Transport."""
+        self._pieces.append(piece)
+        if len(self._pieces) == 1:
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        if pieces and not self._transport.is_closing():
+            self._transport.write(b"".join(pieces))
+
+    def write_eof(self) -> None:
+        """asyncio.WriteTransport."""
+        self._flush()
+        self._transport.write_eof()
+
+    def close(self) -> None:
+        """asyncio.BaseTransport: what was written is sent."""
+        self._flush()
+        self._transport.close()
+
+
 class Connection(HttpToolsProtocol):
     """The protocol class that uvicorn is given. Puts `abort` into each scope: it ends the connection without sending what waits."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """asyncio.Protocol."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, _Gathered(transport, self.loop)))
         self._in_head = self._began_here = self._refused = False
         self._head_bytes = 0
         self._too_slow: asyncio.TimerHandle | None = self.loop.call_later(HEAD_S, self._refuse, _SLOW)

@@ -6,6 +6,7 @@ Beside the protocol's parameters: `format`, `timeout` (seconds).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kg.web.call import Call, form_fields
 from kg.web.problems import ProblemError, not_allowed
@@ -31,9 +32,9 @@ async def ask(call: Call, *, limit_bytes: int) -> Ask | None:
     """What the request asks for; None for a bare GET. Raises ProblemError 400, 405, 413 or 415."""
     if call.method not in METHODS:
         raise not_allowed(call.method, METHODS)
-    fields = call.parameters()
     if call.method in ("GET", "HEAD"):
-        return _from_get(fields)
+        return _from_get(call.scope["query_string"])
+    fields = call.parameters()
     media_type, charset = _content_type(call)
     if media_type not in (FORM, QUERY, UPDATE):
         raise ProblemError(
@@ -52,7 +53,9 @@ async def ask(call: Call, *, limit_bytes: int) -> Ask | None:
     return _checked(call.method, operation, _decoded(body), fields)
 
 
-def _from_get(fields: list[tuple[str, str]]) -> Ask | None:
+@lru_cache(maxsize=1024)
+def _from_get(query_string: bytes) -> Ask | None:
+    fields = form_fields(query_string)
     names = {name for name, _ in fields}
     if "update" in names:
         raise ProblemError(400, "method", "an update cannot be sent with GET: POST it with a token")

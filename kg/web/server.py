@@ -3,14 +3,11 @@
 import asyncio
 import contextlib
 import errno
-import json
 import logging
 import math
 import resource
 import signal
 import socket
-import sys
-import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -21,6 +18,7 @@ from kg.datadir import DataDir
 from kg.errors import DataError, LockedError, SettingError
 from kg.settings import Settings
 from kg.store import open_writer
+from kg.web import log
 from kg.web.connection import Connection
 from kg.web.routes import Service, create_app
 from kg.workers.pool import Limits, Pool
@@ -34,7 +32,7 @@ TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rd
 
 def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises SettingError when the address cannot be had, DataError when there is nothing to serve."""
-    log_to_stderr()
+    log.to_stderr()
     _raise_file_limit()
     recover(settings)
     with _bound(settings.host, settings.port) as listener:
@@ -70,34 +68,6 @@ def _raise_file_limit() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def log_to_stderr() -> None:
-    """One JSON line an event on stderr; uvicorn's own lines too, but not those about transfers that we cut on purpose."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    handler.addFilter(lambda record: "without completing response" not in record.getMessage())
-    for name, level in (("kg", logging.INFO), ("uvicorn", logging.WARNING)):
-        logger = logging.getLogger(name)
-        logger.handlers = [handler]
-        logger.setLevel(level)
-        logger.propagate = False
-
-
-class JsonLines(logging.Formatter):
-    """{"time", "level", "logger", …}: a request's line is merged in, anything else is `message`; control characters are escaped."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line: dict[str, object] = {"time": f"{moment}.{int(record.msecs):03d}Z", "level": record.levelname.lower(), "logger": record.name}
-        if isinstance(record.msg, dict):
-            line |= record.msg
-        else:
-            line["message"] = record.getMessage()
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line)
 
 
 async def _serve(settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
