@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from werkzeug.datastructures import Accept
@@ -30,6 +30,7 @@ FAILURES: dict[str, tuple[int, str, str]] = {
     "absent": (404, "not-found", ""),
     "forbidden": (403, "forbidden", ""),
     "complexity": (400, "complexity", ""),
+    "evaluation": (400, "evaluation", "see what the engine supports: SPARQL 1.1 without extension functions"),
     "engine": (500, "engine", "the query engine failed; the query may work when written differently"),
     "memory": (413, "memory", "narrow the query, or add LIMIT"),
     Death.MEMORY: (413, "memory", "narrow the query, or add LIMIT"),
@@ -90,7 +91,10 @@ class Answers:
         self.cache = AnswerCache()
 
     async def send(self, call: Call, request: Query | Dump, how: Representation) -> None:
-        """Answer the call. Raises ProblemError before the first byte, ClientGoneError when there is nobody to answer."""
+        """Answer the call in the request's encoding, which `content_encoding(call)` tells.
+
+        Raises ProblemError before the first byte, ClientGoneError when there is nobody to answer.
+        """
         lease = self.pool.lease.share()  # what the tag names and what the query runs on must be the same snapshot
         try:
             await self._send(call, request, how, lease)
@@ -98,8 +102,7 @@ class Answers:
             lease.close()
 
     async def _send(self, call: Call, request: Query | Dump, how: Representation, lease: Lease) -> None:
-        encoding = content_encoding(call.header(b"accept-encoding"))
-        request = replace(request, encoding=encoding)
+        encoding = request.encoding
         tag = _tag(request, lease) if how.cacheable else ""
         headers = [*_headers(how, tag), *how.headers]
         if tag and call.method != "POST" and matches(call.header(b"if-none-match"), tag):
@@ -176,7 +179,7 @@ class Answers:
 
 def _tag(request: Query | Dump, lease: Lease) -> str:
     """A strong entity tag (RFC 9110, 8.8.3): the snapshot and all that the answer depends on."""
-    key = repr((lease.base_iri, lease.identity, request)).encode(errors="surrogatepass")
+    key = repr((lease.base_iri, lease.identity, [getattr(request, name) for name in request.__slots__])).encode(errors="surrogatepass")
     return f'"{hashlib.blake2b(key, digest_size=12).hexdigest()}"'
 
 
@@ -198,11 +201,15 @@ def problem_of(failure: QueryFailedError, pool: Pool) -> ProblemError:
     return ProblemError(status, kind, f"{message}: {advice}" if advice else message, headers=headers)
 
 
+def content_encoding(call: Call) -> str:
+    """The content coding that the call's answer is sent in, "" for none."""
+    accepted = call.header(b"accept-encoding")
+    return _coding(accepted) if accepted else ""
+
+
 @lru_cache(maxsize=256)
-def content_encoding(accept_encoding: str) -> str:
+def _coding(accept_encoding: str) -> str:
     """The content coding to use: zstd or gzip as the client likes, "" for none (RFC 9110, 12.5.3)."""
-    if not accept_encoding:
-        return ""
     wanted = parse_accept_header(accept_encoding, Accept)
     best = max(("zstd", "gzip"), key=lambda coding: wanted.quality(coding))
     return best if wanted.quality(best) > 0 else ""

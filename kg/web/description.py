@@ -8,7 +8,7 @@ from pyoxigraph import Literal, NamedNode
 from kg import formats
 from kg.formats import GRAPHS, RESULTS
 from kg.iris import PREFIXES, RDF, RDFS, SD, VOID, Iris
-from kg.web.answers import Answers, Representation
+from kg.web.answers import Answers, Representation, content_encoding
 from kg.web.call import Call
 from kg.web.problems import not_acceptable
 from kg.workers.wire import Query
@@ -64,7 +64,7 @@ async def send(call: Call, answers: Answers) -> None:
         raise not_acceptable([f"{f.name} ({f.media_type})" for f in offered])
     text = query(answers.pool.lease.base_iri, _address(call))
     prefixes = PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {}
-    await answers.send(call, Query("", text, chosen.name, prefixes=prefixes), Representation(chosen))
+    await answers.send(call, Query("", text, chosen.name, prefixes=prefixes, encoding=content_encoding(call)), Representation(chosen))
 
 
 def _address(call: Call) -> NamedNode | None:

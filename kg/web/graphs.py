@@ -21,7 +21,7 @@ from kg.formats import GRAPHS, Format
 from kg.iris import PREFIXES
 from kg.settings import Settings
 from kg.web import access
-from kg.web.answers import Answers, Representation
+from kg.web.answers import Answers, Representation, content_encoding
 from kg.web.call import Call
 from kg.web.problems import ProblemError, not_acceptable, not_allowed
 from kg.web.writes import Writes
@@ -61,7 +61,7 @@ class GraphStore:
         if chosen is None:
             raise not_acceptable([f"{f.name} ({f.media_type})" for f in table.values()])
         prefixes = PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {}
-        await self.answers.send(call, Dump("", graph, chosen.name, prefixes), Representation(chosen))
+        await self.answers.send(call, Dump("", graph, chosen.name, prefixes, content_encoding(call)), Representation(chosen))
 
     async def _write(self, call: Call) -> None:
         graph = self._graph(call)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from kg.web.call import Call, form_fields
 from kg.web.problems import ProblemError, not_allowed
 
+LEAST_TIMEOUT_S = 0.1  # nothing could be answered in less on a busy machine
 METHODS = ("GET", "HEAD", "POST", "QUERY", "OPTIONS")
 FORM, QUERY, UPDATE = "application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update"
 DATASET = {"query": ("default-graph-uri", "named-graph-uri"), "update": ("using-graph-uri", "using-named-graph-uri")}
@@ -33,7 +34,8 @@ async def ask(call: Call, *, limit_bytes: int) -> Ask | None:
     if call.method not in METHODS:
         raise not_allowed(call.method, METHODS)
     if call.method in ("GET", "HEAD"):
-        return _from_get(call.scope["query_string"])
+        query_string: bytes = call.scope["query_string"]
+        return _from_get(query_string) if len(query_string) <= 4096 else _from_get.__wrapped__(query_string)
     fields = call.parameters()
     media_type, charset = _content_type(call)
     if media_type not in (FORM, QUERY, UPDATE):
@@ -112,8 +114,8 @@ def _timeout(value: str) -> float | None:
         seconds = float(value)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise ProblemError(400, "parameter", f"`timeout` is a number of seconds above 0, not {value!r}")
+    if not LEAST_TIMEOUT_S <= seconds < float("inf"):
+        raise ProblemError(400, "parameter", f"`timeout` is a number of seconds, at least {LEAST_TIMEOUT_S:g}, not {value!r}")
     return seconds
 
 

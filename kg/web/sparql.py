@@ -9,7 +9,7 @@ from kg.formats import GRAPHS, RESULTS, Format
 from kg.iris import PREFIXES
 from kg.syntax import Form, Reading
 from kg.web import protocol
-from kg.web.answers import Answers, Representation
+from kg.web.answers import Answers, Representation, content_encoding
 from kg.web.call import Call, Handler
 from kg.web.problems import ProblemError, not_acceptable
 from kg.web.protocol import Ask
@@ -68,6 +68,7 @@ class Sparql:
             default_graphs=ask.default_graphs,
             named_graphs=ask.named_graphs,
             prefixes=PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {},
+            encoding=content_encoding(call),
         )
         call.note["form"] = reading.form.value
         await self.answers.send(call, request, Representation(chosen, cacheable=not reading.volatile, timeout_s=ask.timeout_s))

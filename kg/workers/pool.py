@@ -12,7 +12,7 @@ import logging
 import math
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
 from kg.workers.queue import FairQueue
@@ -159,12 +159,12 @@ class Pool:
     async def run(self, request: ReadRequest, *, caller: str, timeout_s: float | None = None, lease: Lease | None = None) -> "Answer":
         """The answer to the request, as soon as its first bytes or its end are there, on the current snapshot unless `lease` names one.
 
-        The request's snapshot path is filled in here. Raises QueryFailedError, OverloadedError. Cancelling ends the query.
+        Raises QueryFailedError, OverloadedError. Cancelling ends the query.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(timeout_s or self.limits.timeout_s, self.limits.timeout_s)
         lease = (lease or self._lease).share()
-        job = Job(replace(request, path=str(lease.path)), caller, lease, deadline, loop.create_future())
+        job = Job(request, caller, lease, deadline, loop.create_future())
         try:
             self._enqueue(job)
             return await self._first(job)
@@ -226,7 +226,7 @@ class Pool:
         else:
             job.timers.append(loop.call_later(SLICE_S, self._slice_over, job))
         self._hold(worker, job.lease)
-        worker.send(job.request, job.exchange)
+        worker.send(job.request, job.exchange, path=str(job.lease.path))
         job.placed.set_result(None)
 
     def _hold(self, worker: WorkerProcess, lease: Lease) -> None:

@@ -128,12 +128,12 @@ class WorkerProcess(asyncio.Protocol):
         """asyncio.Protocol."""
         self._transport = cast(asyncio.Transport, transport)  # a stream socket's; uvloop's own class is not a subclass
 
-    def send(self, request: Request, exchange: Exchange | None) -> None:
-        """Send a request; its answer goes to `exchange` (None: nobody waits for it)."""
+    def send(self, request: Request, exchange: Exchange | None, *, path: str = "") -> None:
+        """Send a request, to be run on the snapshot at `path`; its answer goes to `exchange` (None: nobody waits for it)."""
         assert self._transport is not None  # noqa: S101  only a ready worker is sent requests
         self.exchange = exchange
-        self.path = request.path
-        self._transport.write(pack_request(request))
+        self.path = path or request.path
+        self._transport.write(pack_request(request, path))
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol: whole frames are handled, the rest is kept."""

@@ -121,9 +121,12 @@ type ReadRequest = Query | Dump | Scan | Count
 type Request = ReadRequest | Open | Update | GraphWrite
 
 
-def pack_request(request: Request) -> bytes:
-    """The bytes of one request."""
-    body = json.dumps({name: getattr(request, name) for name in request.__slots__}).encode()
+def pack_request(request: Request, path: str = "") -> bytes:
+    """The bytes of one request; `path` is the snapshot that it runs on, where that is not in the request."""
+    fields = {name: getattr(request, name) for name in request.__slots__}
+    if path:
+        fields["path"] = path
+    body = json.dumps(fields, check_circular=False).encode()
     return LENGTH.pack(len(body)) + body
 
 
@@ -134,9 +137,18 @@ def pack_frame(kind: Kind, payload: bytes = b"") -> bytes:
 
 def receive_request(connection: socket.socket) -> dict[str, Any] | None:
     """The next request on a blocking socket, or None when the gateway closed it."""
-    header = _receive(connection, LENGTH.size)
-    body = _receive(connection, LENGTH.unpack(header)[0]) if header else None
-    return None if body is None else json.loads(body)
+    first = connection.recv(1 << 16)  # most requests are here then; the next one is sent when this one is answered
+    if not first:
+        return None
+    if len(first) < LENGTH.size:
+        first += _receive(connection, LENGTH.size - len(first)) or b""
+    body = first[LENGTH.size :]
+    missing = LENGTH.unpack_from(first)[0] - len(body)
+    rest = _receive(connection, missing) if missing else b""
+    if rest is None:
+        return None
+    request: dict[str, Any] = json.loads(body + rest)
+    return request
 
 
 def _receive(connection: socket.socket, size: int) -> bytes | None:

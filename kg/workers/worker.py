@@ -166,7 +166,9 @@ class Worker:
                 self._fail("absent", str(error.args[0]))
             except ValueError as error:
                 self._fail("value", str(error))
-            except (OSError, RuntimeError, TypeError) as error:
+            except RuntimeError as error:  # what storage cannot do is an OSError: this is what the engine cannot evaluate
+                self._fail("evaluation", str(error))
+            except (OSError, TypeError) as error:
                 self._fail("engine", str(error))
 
     def _fail(self, reason: str, message: str) -> None:

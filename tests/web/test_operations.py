@@ -81,6 +81,7 @@ def test_each_request_is_one_line_without_secrets(serve):
         client.post("/sparql", data={"update": "CLEAR GRAPH <x:g>"})
         client.get('/a%1B[31mred%0A{"forged": true}', headers={"X-Forwarded-For": "\x9b0;title".encode("latin-1")})
         client.post("/sparql", content="CLEAR ALL", headers={"Content-Type": "application/sparql-update", "Authorization": "Bearer aikg_x"})
+    wait_for(lambda: len(lines(server)) >= 4)
     requests = [line for line in lines(server) if line["logger"] == "kg.web.requests"]
     assert [(line["method"], line["path"], line["status"]) for line in requests] == [
         ("GET", "/sparql", 200),

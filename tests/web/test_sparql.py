@@ -182,3 +182,9 @@ def test_the_service_description_names_endpoint_formats_and_graphs(client: httpx
     assert "SPARQL_Results_JSON" in response.text
     assert f"<http://www.w3.org/ns/sparql-service-description#name> <{BASE}graph/knowledge>" in response.text
     assert "/.well-known/void" in response.text
+
+
+def test_a_function_that_the_engine_lacks_is_the_querys_fault(client: httpx.Client):
+    refused = ask(client, "SELECT (<http://example.org/f>(1) AS ?x) {}")
+    assert refused.status_code == 400
+    assert "http://example.org/f" in refused.json()["detail"]
