@@ -5,6 +5,7 @@ import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
@@ -20,6 +21,7 @@ from kg.workers.wire import Dump, Query, ReadRequest, Scan
 
 CACHE_BYTES = 64 * 1024 * 1024
 CACHED_ANSWER_BYTES = 256 * 1024
+REMEMBERED, REMEMBERED_BYTES = 4096, 4096  # requests that were answered from memory, and how long a query string is remembered
 ENTRY_BYTES = 600  # what an entry takes beside its body: the tag, its place in the table, the object headers
 OLD_HTTP_BYTES = 16 * 1024 * 1024  # HTTP/1.0 cannot tell a cut answer from a whole one, so it is only given whole ones
 
@@ -83,12 +85,28 @@ class Representation:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How a request was answered from memory: the tag of its answer, its headers, and what the log was told."""
+
+    tag: str
+    headers: list[tuple[bytes, bytes]]
+    note: dict[str, Any]
+
+
+def _words(call: Call, lease: Lease) -> object:
+    """All that the answer to a GET depends on."""
+    asked = (call.path, call.scope["query_string"], call.header(b"accept"), call.header(b"accept-encoding"))
+    return *asked, call.header(b"host"), call.scope["scheme"], lease.identity  # the service description names the address
+
+
 class Answers:
     """Sends answers of the pool to clients."""
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.cache = AnswerCache()
+        self._again: OrderedDict[object, Again] = OrderedDict()
 
     async def send(self, call: Call, request: Query | Dump, how: Representation) -> None:
         """Answer the call in the request's encoding, which `content_encoding(call)` tells.
@@ -101,6 +119,22 @@ class Answers:
         finally:
             lease.close()
 
+    async def send_again(self, call: Call) -> bool:
+        """Answer a GET that was answered from memory before, word for word the same and on the same snapshot; False when it was not."""
+        known = self._again.get(_words(call, self.pool.lease)) if call.method == "GET" else None
+        cached = self.cache.get(known.tag) if known and not call.header(b"if-none-match") else None
+        if known is None or cached is None:
+            return False
+        call.note = known.note
+        await call.respond(200, known.headers, cached[0])
+        return True
+
+    def _remember(self, call: Call, lease: Lease, again: "Again") -> None:
+        if call.method == "GET" and len(call.scope["query_string"]) <= REMEMBERED_BYTES:
+            self._again[_words(call, lease)] = again
+            if len(self._again) > REMEMBERED:
+                self._again.popitem(last=False)
+
     async def _send(self, call: Call, request: Query | Dump, how: Representation, lease: Lease) -> None:
         encoding = request.encoding
         tag = _tag(request, lease) if how.cacheable else ""
@@ -111,7 +145,9 @@ class Answers:
         if tag and (cached := self.cache.get(tag)) is not None:
             body, plain = cached
             call.note["cache"] = "hit"
-            await call.respond(how.status, _encoded(headers, "" if plain else encoding), body)
+            headers = _encoded(headers, "" if plain else encoding)
+            self._remember(call, lease, Again(tag, headers, dict(call.note)))
+            await call.respond(how.status, headers, body)
             return
         answer = await call.unless_gone(self._run(call, request, how.timeout_s, lease))
         try:

@@ -36,6 +36,8 @@ class Sparql:
 
     async def __call__(self, call: Call) -> None:
         """Answer one request to /sparql."""
+        if await self.answers.send_again(call):
+            return
         if call.method == "OPTIONS":
             await call.respond(204, [ALLOW, ACCEPT_QUERY])
             return

@@ -158,6 +158,10 @@ def test_the_description_names_the_address_that_was_asked(server: Server, client
     text = client.get("/sparql", headers={"Accept": "application/n-triples"}).text
     endpoint = "<http://www.w3.org/ns/sparql-service-description#endpoint>"
     assert f"<{BASE}sparql> {endpoint} <{server.url}/sparql> ." in text
+    for _ in range(3):  # also when it is answered from memory
+        other = client.get("/sparql", headers={"Accept": "application/n-triples", "Host": "kg.example"})
+        assert f"<{BASE}sparql> {endpoint} <http://kg.example/sparql> ." in other.text
+        assert client.get("/sparql", headers={"Accept": "application/n-triples"}).text == text
     forged = client.get("/sparql", headers={"Accept": "application/n-triples", "Host": 'x"><evil'})
     assert "evil" not in forged.text
 

@@ -188,3 +188,14 @@ def test_a_function_that_the_engine_lacks_is_the_querys_fault(client: httpx.Clie
     refused = ask(client, "SELECT (<http://example.org/f>(1) AS ?x) {}")
     assert refused.status_code == 400
     assert "http://example.org/f" in refused.json()["detail"]
+
+
+def test_an_answer_from_memory_is_the_same_word_for_word(client: httpx.Client):
+    for accept, coding in (
+        ("text/csv", "identity"),
+        ("text/csv", "gzip"),
+        ("application/json", "identity"),
+        ("text/tab-separated-values", "zstd"),
+    ):
+        answers = [ask(client, ALL + " # memory", accept, **{"Accept-Encoding": coding}) for _ in range(4)]
+        assert len({(answer.text, answer.headers["etag"], answer.headers["content-type"]) for answer in answers}) == 1
