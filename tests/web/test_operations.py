@@ -147,8 +147,10 @@ def test_a_lost_worker_is_replaced(serve):
     server = serve(query_workers=2)
     with server.client() as client:
         for _ in range(3):
-            for pid in server.workers():
+            killed = set(server.workers())
+            for pid in killed:
                 os.kill(pid, signal.SIGKILL)
+            wait_for(lambda killed=killed: not killed & set(server.workers()))
             wait_for(lambda: client.get("/ready").status_code == 200)
             assert client.get("/sparql", params={"query": "ASK {}"}).status_code == 200
         wait_for(lambda: len(server.workers()) == 2)
