@@ -123,7 +123,10 @@ def kill(server: Server, victim: str, chance: random.Random, life: Life) -> None
             other.kill()
             life.acknowledged |= {f"x:{name}" for name in other.communicate()[0].split()}
         return
-    time.sleep(chance.uniform(0.02, 0.4))
+    before = len(life.acknowledged)
+    if chance.random() < 0.8:  # else before anything was done
+        wait_for(lambda: len(life.acknowledged) > before, timeout_s=60)
+    time.sleep(chance.uniform(0.0, 0.2))
     if victim == "server":
         server.process.kill()
         server.process.wait()
@@ -149,4 +152,4 @@ def test_fifty_kills_lose_nothing_that_was_acknowledged(tmp_path: Path):
                     life.check(server)
     with serving(life.folder / "data", tmp_path / "log") as server:
         life.check(server)
-    assert len(life.acknowledged) > 2 * ROUNDS
+    assert len(life.acknowledged) > ROUNDS // 4, "the load got through"
