@@ -24,6 +24,7 @@ from kg.engines import Result
 from kg.errors import SettingError
 from kg.formats import GRAPHS, RESULTS, Format, named
 from kg.iris import NAMESPACES, PREFIXES
+from kg.workers import jsonld
 
 TABLE = "table"
 MAX_TABLE_ROWS = 1000
@@ -73,9 +74,7 @@ def graph_format(name: str) -> Format:
 
 def _serialize(quads: Iterable[Triple] | Iterable[Quad], chosen: Format, output: IO[bytes], base_iri: str) -> None:
     if chosen.name == "jsonld":
-        from kg.workers.worker import compacted
-
-        output.write(compacted(serialize(quads, format=RdfFormat.JSON_LD), prefixes_of(base_iri)) + b"\n")
+        jsonld.write(quads, output, prefixes_of(base_iri))
         return
     serialize(quads, output, rdf_format(chosen), prefixes=prefixes_of(base_iri) if chosen.name in _READABLE else None)
 

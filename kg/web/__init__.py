@@ -1,5 +1,6 @@
 """The graph over HTTP.
 
+connection  one client's connection: bounds on a request's head, and how to cut it
 call        one request and its response: headers, body, problems (RFC 9457), abort
 protocol    what a request to /sparql asks for (SPARQL 1.1 Protocol)
 sparql      /sparql: queries and updates
@@ -8,5 +9,8 @@ answers     queries to workers, answers to clients: negotiation, ETags, cache, s
 description the service description
 resources   the pages and data of /entity, /article, /claim, /statement
 app         what is where, limits, metrics, one log line a request
+metrics     what Prometheus is told
+openapi     the OpenAPI document and its page
+log         one JSON line a request
 server      `kg serve`: binds, prints links, follows snapshots, drains
 """

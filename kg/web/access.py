@@ -7,6 +7,15 @@ from kg.web.call import Call
 from kg.web.problems import ProblemError
 
 
+def allows(call: Call, data: Path, scope: str) -> bool:
+    """Whether the call has a token with the scope."""
+    try:
+        require(call, data, scope)
+    except ProblemError:
+        return False
+    return True
+
+
 def require(call: Call, data: Path, scope: str) -> None:
     """Let the call pass when its token has the scope. Raises ProblemError 401 without a known token, 403 when that may not."""
     kind, _, secret = call.header(b"authorization").partition(" ")

@@ -3,21 +3,26 @@
 import hashlib
 import json
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header, parse_etags
+from werkzeug.http import parse_accept_header
 
-from kg.formats import RESULTS, Format
-from kg.web.call import Call, ClientGoneError
+from kg.formats import Format
+from kg.syntax import Form, Reading
+from kg.web.call import Call, ClientGoneError, matches
 from kg.web.problems import ProblemError
 from kg.workers.pool import Answer, OverloadedError, Pool
 from kg.workers.process import Death, QueryFailedError
 from kg.workers.snapshot import Lease
-from kg.workers.wire import Dump, Query
+from kg.workers.wire import Dump, Query, ReadRequest, Scan
 
 CACHE_BYTES = 64 * 1024 * 1024
 CACHED_ANSWER_BYTES = 256 * 1024
+REMEMBERED, REMEMBERED_BYTES = 4096, 4096  # requests that were answered from memory, and how long a query string is remembered
+ENTRY_BYTES = 600  # what an entry takes beside its body: the tag, its place in the table, the object headers
 OLD_HTTP_BYTES = 16 * 1024 * 1024  # HTTP/1.0 cannot tell a cut answer from a whole one, so it is only given whole ones
 
 # Why a query failed before its first byte: status, problem type, what to do.
@@ -26,6 +31,9 @@ FAILURES: dict[str, tuple[int, str, str]] = {
     "value": (400, "value", ""),
     "absent": (404, "not-found", ""),
     "remote": (502, "store", ""),
+    "forbidden": (403, "forbidden", ""),
+    "complexity": (400, "complexity", ""),
+    "evaluation": (400, "evaluation", "see what the engine supports: SPARQL 1.1 without extension functions"),
     "engine": (500, "engine", "the query engine failed; the query may work when written differently"),
     "memory": (413, "memory", "narrow the query, or add LIMIT"),
     Death.MEMORY: (413, "memory", "narrow the query, or add LIMIT"),
@@ -61,10 +69,10 @@ class AnswerCache:
         if len(body) > CACHED_ANSWER_BYTES or tag in self._answers:
             return
         self._answers[tag] = (body, plain)
-        self._bytes += len(body) + len(tag)
+        self._bytes += len(body) + ENTRY_BYTES
         while self._bytes > self._limit:
-            old, (dropped, _) = self._answers.popitem(last=False)
-            self._bytes -= len(dropped) + len(old)
+            _, (dropped, _) = self._answers.popitem(last=False)
+            self._bytes -= len(dropped) + ENTRY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,62 +86,91 @@ class Representation:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How a request was answered from memory: the tag of its answer, its headers, and what the log was told."""
+
+    tag: str
+    headers: list[tuple[bytes, bytes]]
+    note: dict[str, Any]
+
+
+def _words(call: Call, lease: Lease) -> object:
+    """All that the answer to a GET depends on."""
+    asked = (call.path, call.scope["query_string"], call.header(b"accept"), call.header(b"accept-encoding"))
+    return *asked, call.header(b"host"), call.scope["scheme"], lease.identity  # the service description names the address
+
+
 class Answers:
     """Sends answers of the pool to clients."""
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.cache = AnswerCache()
+        self._again: OrderedDict[object, Again] = OrderedDict()
 
     async def send(self, call: Call, request: Query | Dump, how: Representation) -> None:
-        """Answer the call. Raises ProblemError before the first byte, ClientGoneError when there is nobody to answer."""
+        """Answer the call in the request's encoding, which `content_encoding(call)` tells.
+
+        Raises ProblemError before the first byte, ClientGoneError when there is nobody to answer.
+        """
         lease = self.pool.lease.share()  # what the tag names and what the query runs on must be the same snapshot
         try:
             await self._send(call, request, how, lease)
         finally:
             lease.close()
 
+    async def send_again(self, call: Call) -> bool:
+        """Answer a GET that was answered from memory before, word for word the same and on the same snapshot; False when it was not."""
+        known = self._again.get(_words(call, self.pool.lease)) if call.method == "GET" else None
+        cached = self.cache.get(known.tag) if known and not call.header(b"if-none-match") else None
+        if known is None or cached is None:
+            return False
+        call.note = known.note
+        await call.respond(200, known.headers, cached[0])
+        return True
+
+    def _remember(self, call: Call, lease: Lease, again: "Again") -> None:
+        if call.method == "GET" and len(call.scope["query_string"]) <= REMEMBERED_BYTES:
+            self._again[_words(call, lease)] = again
+            if len(self._again) > REMEMBERED:
+                self._again.popitem(last=False)
+
     async def _send(self, call: Call, request: Query | Dump, how: Representation, lease: Lease) -> None:
-        encoding = content_encoding(call.header(b"accept-encoding"))
-        request = replace(request, encoding=encoding)
+        encoding = request.encoding
         tag = _tag(request, lease) if how.cacheable and lease.lasting else ""
         headers = [*_headers(how, tag), *how.headers]
-        if tag and _matches(call.header(b"if-none-match"), tag):
+        if tag and call.method != "POST" and matches(call.header(b"if-none-match"), tag):
             await call.respond(304, headers)
             return
         if tag and (cached := self.cache.get(tag)) is not None:
             body, plain = cached
             call.note["cache"] = "hit"
-            await call.respond(how.status, _encoded(headers, "" if plain else encoding), body)
+            headers = _encoded(headers, "" if plain else encoding)
+            self._remember(call, lease, Again(tag, headers, dict(call.note)))
+            await call.respond(how.status, headers, body)
             return
-        answer = await call.unless_gone(self._run(call, request, how, lease))
+        answer = await call.unless_gone(self._run(call, request, how.timeout_s, lease))
         try:
             await self._deliver(call, answer, how, headers, encoding, tag)
         finally:
             answer.close()
 
-    async def rows(self, call: Call, text: str, bindings: dict[str, str] | None = None) -> list[dict[str, str]]:
-        """The solutions of a query of our own, as strings by variable; a variable without a value is left out. Raises ProblemError."""
-        return [{name: term["value"] for name, term in row.items()} for row in await self.solutions(call, text, bindings)]
-
-    async def solutions(self, call: Call, text: str, bindings: dict[str, str] | None = None) -> list[dict[str, dict[str, str]]]:
-        """The solutions of a query of our own as SPARQL Results JSON has them. Raises ProblemError."""
-        request = Query("", text, "json", bindings=bindings or {})
-        answer = await call.unless_gone(self._run(call, request, Representation(RESULTS["json"]), self.pool.lease))
+    async def reading(self, call: Call, text: str) -> Reading:
+        """What a worker reads in a long query text, so that nobody else waits for that. Raises ProblemError with the reason."""
+        answer = await call.unless_gone(self._run(call, Scan("", text)))
         try:
-            parts = [piece async for piece in answer.pieces()]
-        except QueryFailedError as failure:
-            raise problem_of(failure, self.pool) from failure
+            found = json.loads(answer.whole or b"")
         finally:
             answer.close()
-        found: list[dict[str, dict[str, str]]] = json.loads(b"".join(parts))["results"]["bindings"]
-        return found
+        return Reading(**{**found, "form": Form(found["form"])})
 
-    async def _run(self, call: Call, request: Query | Dump, how: Representation, lease: Lease) -> Answer:
+    async def _run(self, call: Call, request: ReadRequest, timeout_s: float | None = None, lease: Lease | None = None) -> Answer:
         try:
-            return await self.pool.run(request, caller=call.caller, timeout_s=how.timeout_s, lease=lease)
+            return await self.pool.run(request, caller=call.caller, timeout_s=timeout_s, lease=lease)
         except OverloadedError as error:
-            raise ProblemError(503, "busy", str(error), headers={"Retry-After": str(error.retry_after_s)}) from error
+            status = 429 if error.by_caller else 503  # RFC 6585, 4
+            raise ProblemError(status, "busy", str(error), headers={"Retry-After": str(error.retry_after_s)}) from error
         except QueryFailedError as failure:
             raise problem_of(failure, self.pool) from failure
 
@@ -179,7 +216,7 @@ class Answers:
 
 def _tag(request: Query | Dump, lease: Lease) -> str:
     """A strong entity tag (RFC 9110, 8.8.3): the snapshot and all that the answer depends on."""
-    key = repr((lease.base_iri, lease.identity, request)).encode(errors="surrogatepass")
+    key = repr((lease.base_iri, lease.identity, [getattr(request, name) for name in request.__slots__])).encode(errors="surrogatepass")
     return f'"{hashlib.blake2b(key, digest_size=12).hexdigest()}"'
 
 
@@ -201,18 +238,18 @@ def problem_of(failure: QueryFailedError, pool: Pool) -> ProblemError:
     return ProblemError(status, kind, f"{message}: {advice}" if advice else message, headers=headers)
 
 
-def content_encoding(accept_encoding: str) -> str:
+def content_encoding(call: Call) -> str:
+    """The content coding that the call's answer is sent in, "" for none."""
+    accepted = call.header(b"accept-encoding")
+    return _coding(accepted) if accepted else ""
+
+
+@lru_cache(maxsize=256)
+def _coding(accept_encoding: str) -> str:
     """The content coding to use: zstd or gzip as the client likes, "" for none (RFC 9110, 12.5.3)."""
-    if not accept_encoding:
-        return ""
     wanted = parse_accept_header(accept_encoding, Accept)
     best = max(("zstd", "gzip"), key=lambda coding: wanted.quality(coding))
     return best if wanted.quality(best) > 0 else ""
-
-
-def _matches(if_none_match: str, tag: str) -> bool:
-    """RFC 9110, 13.1.2, by weak comparison."""
-    return bool(if_none_match) and parse_etags(if_none_match).contains_raw(tag)
 
 
 def _headers(how: Representation, tag: str) -> list[tuple[bytes, bytes]]:

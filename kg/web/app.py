@@ -5,6 +5,7 @@
 
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,12 +15,15 @@ from kg.web.metrics import Metrics
 from kg.web.problems import ProblemError, not_allowed
 
 LOG = logging.getLogger("kg.web.requests")
+MAX_REQUESTS = 1024  # that are being received, answered or sent
+MAX_REQUESTS_OF_A_CALLER = MAX_REQUESTS // 2
 EXPOSED = b"ETag, Retry-After, Location, Content-Encoding, Allow"
 PREFLIGHT = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, QUERY"),
     (b"access-control-allow-headers", b"Accept, Content-Type, If-None-Match, Cache-Control"),
     (b"access-control-max-age", b"86400"),
 ]
+WATCHED = frozenset({"/health", "/ready", "/metrics"})  # answered however much there is to do
 ALWAYS = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", EXPOSED),
@@ -53,6 +57,8 @@ class App:
     def __init__(self, routes: Routes, metrics: Metrics) -> None:
         self.routes = routes
         self.metrics = metrics
+        self._under_way = 0
+        self._under_way_of: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
@@ -62,13 +68,14 @@ class App:
         call = Call(scope, receive, send)
         call.extra_headers = ALWAYS
         route, handler = self.routes.find(call.path)
+        self._under_way += 1
+        self._under_way_of[call.caller] += 1
         try:
-            if handler is None:
-                await self._rest(call)
-            else:
-                if call.method == "OPTIONS" and call.header(b"access-control-request-method"):
-                    call.extra_headers = [*ALWAYS, *PREFLIGHT]
-                await handler(call)
+            if route not in WATCHED:
+                self._check_load(call.caller)
+            if call.method == "OPTIONS" and call.header(b"access-control-request-method"):
+                call.extra_headers = [*ALWAYS, *PREFLIGHT]
+            await (handler or self._rest)(call)
         except ProblemError as problem:
             call.note["problem"] = problem.kind
             if not call.answered:
@@ -80,13 +87,24 @@ class App:
             if not call.answered:
                 await call.problem(ProblemError(500, "internal", "the server failed to answer; the log says why"))
         finally:
+            self._under_way -= 1
+            self._under_way_of[call.caller] -= 1
+            if not self._under_way_of[call.caller]:
+                del self._under_way_of[call.caller]
             self._record(call, route)
+
+    def _check_load(self, caller: str) -> None:
+        """Raises ProblemError when too many requests are under way."""
+        if self._under_way_of[caller] > MAX_REQUESTS_OF_A_CALLER:
+            raise ProblemError(429, "busy", "too many of your requests are under way: wait for some answers", headers={"Retry-After": "2"})
+        if self._under_way > MAX_REQUESTS:
+            raise ProblemError(503, "busy", "too many requests are under way: try again in a moment", headers={"Retry-After": "2"})
 
     async def _rest(self, call: Call) -> None:
         async def send(message: dict[str, object]) -> None:
             if message["type"] == "http.response.start":
                 call.answered = int(str(message["status"]))
-                message = {**message, "headers": [*message["headers"], *ALWAYS]}  # type: ignore[misc]
+                message = {**message, "headers": [*message["headers"], *call.extra_headers]}  # type: ignore[misc]
             await call.send_raw(message)
 
         await self.routes.rest(call.scope, call.received, send)  # type: ignore[arg-type]
@@ -98,7 +116,8 @@ class App:
         self.metrics.observe(route, call.method if call.method in _METHODS else "OTHER", status, seconds)
         if LOG.isEnabledFor(logging.INFO):
             line = {"method": call.method, "path": call.path, "status": status, "ms": round(seconds * 1000, 2), "bytes": call.sent_bytes}
-            LOG.info({**line, "caller": call.caller, **({} if call.complete else {"cut": True}), **call.note})
+            line = {**line, "caller": call.caller, **({} if call.complete else {"cut": True}), **call.note}
+            LOG.handle(logging.LogRecord(LOG.name, logging.INFO, "", 0, line, None, None))  # LOG.info would look for our line number
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"})

@@ -1,17 +1,20 @@
 """One HTTP request and its response, on bare ASGI: the path of every query, so nothing is done that is not asked for."""
 
 import asyncio
+import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive, Scope, Send
+from werkzeug.http import parse_etags
 
 from kg.web.problems import ProblemError
 
 HANG_UP_CHECK_S = 0.05  # a query that is answered sooner needs no look at the connection
+STALL_S = 30.0  # a client that neither sends nor takes anything for so long is given up
 
 
 class Call:
@@ -29,10 +32,18 @@ class Call:
         self.note: dict[str, Any] = {}
         self.extra_headers: list[tuple[bytes, bytes]] = []
         self._send = send
+        self._headers: dict[bytes, bytes] | None = None
+        self._gone = False
+        self._watch: asyncio.Task[None] | None = None
 
     def header(self, name: bytes) -> str:
         """The header's value, "" when absent; several are joined by commas (RFC 9110, 5.3)."""
-        return ", ".join(value.decode("latin-1") for key, value in self.scope["headers"] if key == name)
+        if self._headers is None:
+            self._headers = {}
+            for key, value in self.scope["headers"]:
+                known = self._headers.get(key)
+                self._headers[key] = value if known is None else known + b", " + value
+        return self._headers.get(name, b"").decode("latin-1")
 
     @property
     def caller(self) -> str:
@@ -45,22 +56,37 @@ class Call:
         return form_fields(self.scope["query_string"])
 
     async def body(self, limit_bytes: int) -> bytes:
-        """The whole request body. Raises ProblemError 413 past the limit."""
-        length = self.header(b"content-length")
+        """The whole request body. Raises ProblemError 408, 413 past the limit, 415."""
+        return b"".join([piece async for piece in self.pieces(limit_bytes)])
+
+    async def pieces(self, limit_bytes: int) -> AsyncGenerator[bytes]:
+        """The request body as it comes. Raises ProblemError 408 when it stops coming, 413 past the limit, 415 when it is compressed."""
+        length, coding = self.header(b"content-length"), self.header(b"content-encoding")
         if length.isdecimal() and int(length) > limit_bytes:
             raise _too_large(limit_bytes)
-        parts: list[bytes] = []
+        if coding.lower() not in ("", "identity"):
+            raise ProblemError(415, "encoding", f"send the body as it is, not as {coding}", headers={"Accept-Encoding": "identity"})
         size = 0
         while True:
-            message = await self.received()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
+            message = await self._next_message()
+            piece = message.get("body", b"")
+            size += len(piece)
             if size > limit_bytes:
                 raise _too_large(limit_bytes)
+            yield piece
             if not message.get("more_body"):
-                return b"".join(parts)
+                return
+
+    async def _next_message(self) -> Message:
+        try:
+            async with asyncio.timeout(STALL_S):
+                message = await self.received()
+        except TimeoutError as error:
+            detail = f"nothing came for {STALL_S:g} s; send the request without such pauses"
+            raise ProblemError(408, "slow", detail, headers={"Connection": "close"}) from error
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        return message
 
     async def respond(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
         """Send a whole response."""
@@ -69,15 +95,35 @@ class Call:
         await self.start(status, headers)
         await self.finish(b"" if self.method == "HEAD" else body)
 
+    async def respond_tagged(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send a whole response with its content's hash as entity tag, or 304 to a client that has it (RFC 9110, 13.1.2)."""
+        tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        headers = [*headers, (b"etag", tag.encode())]
+        if matches(self.header(b"if-none-match"), tag):
+            await self.respond(304, headers)
+        else:
+            await self.respond(200, headers, body)
+
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Send the status and the headers."""
         self.answered = status
         await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *self.extra_headers]})
 
     async def piece(self, body: bytes) -> None:
-        """Send a piece of the body; waits while the client does not take it."""
+        """Send a piece of the body; waits while the client does not take it. Raises ClientGoneError when it takes nothing for too long."""
         self.sent_bytes += len(body)
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        try:
+            async with asyncio.timeout(STALL_S):
+                await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        except TimeoutError as error:
+            self.cut()
+            raise ClientGoneError from error
+
+    def cut(self) -> None:
+        """End the connection at once, so that the client sees that what it got is not all."""
+        abort: Callable[[], None] | None = self.scope.get("abort")
+        if abort:
+            abort()
 
     async def finish(self, body: bytes = b"") -> None:
         """Send the end of the body."""
@@ -106,26 +152,30 @@ class Call:
 
         The request body must have been read, so that the next message can only be the disconnect.
         """
-        task = asyncio.ensure_future(work)
-        watch: asyncio.Task[Message] | None = None
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  every request has its own
+        timer = asyncio.get_running_loop().call_later(HANG_UP_CHECK_S, self._watch_for_end, task)
         try:
-            done, _ = await asyncio.wait({task}, timeout=HANG_UP_CHECK_S)
-            if not done:
-                watch = asyncio.ensure_future(self._disconnect())
-                await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise ClientGoneError
-            return task.result()
+            return await work
+        except asyncio.CancelledError:
+            if self._gone:
+                task.uncancel()
+                raise ClientGoneError from None
+            raise
         finally:
-            for waiting in (task, watch):
-                if waiting is not None and not waiting.done():
-                    waiting.cancel()
+            timer.cancel()
+            if self._watch:
+                self._watch.cancel()
+                self._watch = None
 
-    async def _disconnect(self) -> Message:
-        while True:
-            message = await self.received()
-            if message["type"] == "http.disconnect":
-                return message
+    def _watch_for_end(self, task: "asyncio.Task[Any]") -> None:
+        async def watch() -> None:
+            while (await self.received())["type"] != "http.disconnect":
+                pass
+            self._gone = True
+            task.cancel()
+
+        self._watch = asyncio.get_running_loop().create_task(watch())
 
 
 class ClientGoneError(Exception):
@@ -133,6 +183,11 @@ class ClientGoneError(Exception):
 
 
 Handler = Callable[[Call], Awaitable[None]]
+
+
+def matches(if_none_match: str, tag: str) -> bool:
+    """Whether the client has this representation: RFC 9110, 13.1.2, by weak comparison, as a proxy that compresses weakens tags."""
+    return bool(if_none_match) and parse_etags(if_none_match).contains_weak(tag.strip('"'))
 
 
 def form_fields(encoded: bytes) -> list[tuple[str, str]]:

@@ -1,42 +1,35 @@
-"""The service description (https://www.w3.org/TR/sparql11-service-description/): what a bare GET of the endpoint answers."""
+"""The service description (https://www.w3.org/TR/sparql11-service-description/): what a bare GET of the endpoint answers.
 
-from urllib.parse import quote
+It is a query like any other, so that it is streamed, tagged and kept like any other, however many graphs there are.
+"""
 
-from pyoxigraph import NamedNode, RdfFormat, Triple, serialize
+from pyoxigraph import Literal, NamedNode
 
 from kg import formats
 from kg.formats import GRAPHS, RESULTS
 from kg.iris import PREFIXES, RDF, RDFS, SD, VOID, Iris
-from kg.web.answers import Answers
+from kg.web.answers import Answers, Representation, content_encoding
 from kg.web.call import Call
 from kg.web.problems import not_acceptable
+from kg.workers.wire import Query
 
-IRI_CHARACTERS = ":/?@!$&'()*+,;=~-._%"
-GRAPH_NAMES = "SELECT ?g WHERE { GRAPH ?g {} }"
-
-ENGINE = {
-    "turtle": RdfFormat.TURTLE,
-    "ntriples": RdfFormat.N_TRIPLES,
-    "rdfxml": RdfFormat.RDF_XML,
-    "jsonld": RdfFormat.JSON_LD,
-    "trig": RdfFormat.TRIG,
-    "nquads": RdfFormat.N_QUADS,
-}
+type Fact = tuple[NamedNode, NamedNode, NamedNode]
 
 
-def triples(base_iri: str, graphs: list[str]) -> list[Triple]:
-    """The description of the endpoint at `{base_iri}sparql` whose named graphs are these; without blank nodes.
+def facts(base_iri: str, address: NamedNode | None = None) -> list[Fact]:
+    """What holds whatever the data: of the endpoint at `{base_iri}sparql`, which the client reached at `address`. No blank nodes.
 
     The default dataset is the one that the VoID document describes.
     """
     service, dataset = NamedNode(f"{base_iri}sparql"), Iris(base_iri).dataset
     default = NamedNode(f"{base_iri}sparql#default-graph")
-    facts = [
+    known: list[Fact] = [
         (service, RDF("type"), SD("Service")),
         (service, SD("endpoint"), service),
         (service, SD("supportedLanguage"), SD("SPARQL11Query")),
         (service, SD("supportedLanguage"), SD("SPARQL11Update")),
         (service, SD("feature"), SD("UnionDefaultGraph")),
+        (service, SD("feature"), SD("EmptyGraphs")),
         (service, SD("defaultDataset"), dataset),
         (service, RDFS("seeAlso"), NamedNode(f"{base_iri}.well-known/void")),
         (dataset, RDF("type"), SD("Dataset")),
@@ -45,12 +38,21 @@ def triples(base_iri: str, graphs: list[str]) -> list[Triple]:
         (dataset, SD("defaultGraph"), default),
         (default, RDF("type"), SD("Graph")),
     ]
-    facts += [(service, SD("resultFormat"), NamedNode(f.iri)) for f in (*RESULTS.values(), *GRAPHS.values())]
-    facts += [(service, SD("inputFormat"), NamedNode(f.iri)) for f in GRAPHS.values()]
-    for iri in sorted(graphs):
-        entry = NamedNode(f"{base_iri}sparql#graph={quote(iri, safe=IRI_CHARACTERS)}")
-        facts += [(dataset, SD("namedGraph"), entry), (entry, RDF("type"), SD("NamedGraph")), (entry, SD("name"), NamedNode(iri))]
-    return [Triple(*fact) for fact in facts]
+    known += [(service, SD("resultFormat"), NamedNode(f.iri)) for f in (*RESULTS.values(), *GRAPHS.values())]
+    known += [(service, SD("inputFormat"), NamedNode(f.iri)) for f in GRAPHS.values() if not f.quads or f.name == "jsonld"]
+    return [*known, (service, SD("endpoint"), address)] if address and address != service else known
+
+
+def query(base_iri: str, address: NamedNode | None) -> str:
+    """The query whose answer is the description: the facts, and an entry for each named graph."""
+    rows = " ".join(f"({s} {p} {o})" for s, p, o in facts(base_iri, address))
+    dataset, entries = Iris(base_iri).dataset, Literal(f"{base_iri}sparql#graph=")
+    return f"""
+        CONSTRUCT {{ ?s ?p ?o . {dataset} {SD("namedGraph")} ?entry . ?entry {RDF("type")} {SD("NamedGraph")} ; {SD("name")} ?graph }}
+        WHERE {{
+          {{ VALUES (?s ?p ?o) {{ {rows} }} }}
+          UNION {{ GRAPH ?graph {{}} BIND(IRI(CONCAT({entries}, ENCODE_FOR_URI(STR(?graph)))) AS ?entry) }}
+        }}"""
 
 
 async def send(call: Call, answers: Answers) -> None:
@@ -60,8 +62,17 @@ async def send(call: Call, answers: Answers) -> None:
     chosen = formats.named(wanted, GRAPHS) if wanted else formats.choose(call.header(b"accept"), offered)
     if chosen is None:
         raise not_acceptable([f"{f.name} ({f.media_type})" for f in offered])
-    graphs = [row["g"] for row in await answers.rows(call, GRAPH_NAMES)]
-    body = serialize(triples(answers.pool.lease.base_iri, graphs), format=ENGINE[chosen.name], prefixes=PREFIXES)
-    await call.respond(
-        200, [(b"content-type", chosen.content_type.encode()), (b"vary", b"Accept"), (b"cache-control", b"no-cache")], body or b""
-    )
+    text = query(answers.pool.lease.base_iri, _address(call))
+    prefixes = PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {}
+    await answers.send(call, Query("", text, chosen.name, prefixes=prefixes, encoding=content_encoding(call)), Representation(chosen))
+
+
+def _address(call: Call) -> NamedNode | None:
+    """The endpoint as this client reached it, None when it does not say."""
+    host = call.header(b"host")
+    if not host or any(character in host for character in "/?#@\\,"):
+        return None
+    try:
+        return NamedNode(f"{call.scope['scheme']}://{host}/sparql")
+    except ValueError:
+        return None

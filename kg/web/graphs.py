@@ -6,7 +6,7 @@ Direct    /graphs/… and /graph/…: the address, under the base IRI, is the gr
 
 import hashlib
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,8 @@ from kg.formats import GRAPHS, Format
 from kg.iris import PREFIXES
 from kg.settings import Settings
 from kg.web import access
-from kg.web.answers import Answers, Representation
-from kg.web.call import Call, ClientGoneError
+from kg.web.answers import Answers, Representation, content_encoding
+from kg.web.call import Call
 from kg.web.problems import ProblemError, not_acceptable, not_allowed
 from kg.web.writes import Writes
 from kg.workers.wire import Dump
@@ -61,7 +61,7 @@ class GraphStore:
         if chosen is None:
             raise not_acceptable([f"{f.name} ({f.media_type})" for f in table.values()])
         prefixes = PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {}
-        await self.answers.send(call, Dump("", graph, chosen.name, prefixes), Representation(chosen))
+        await self.answers.send(call, Dump("", graph, chosen.name, prefixes, content_encoding(call)), Representation(chosen))
 
     async def _write(self, call: Call) -> None:
         graph = self._graph(call)
@@ -117,14 +117,14 @@ async def documents(call: Call, limit_bytes: int) -> AsyncIterator[tuple[tuple[s
             form = _input_format(call.header(b"content-type"))
             file = Path(folder) / "document"
             with file.open("wb") as stream:
-                async for piece in _body(call, limit_bytes):
+                async for piece in call.pieces(limit_bytes):
                     stream.write(piece)
             yield ((str(file), form.name),)
 
 
 async def _parts(call: Call, folder: Path, limit_bytes: int) -> tuple[tuple[str, str], ...]:
     """The files of a multipart body (Graph Store Protocol, 5.5)."""
-    parser = MultiPartParser(Headers(raw=call.scope["headers"]), _body(call, limit_bytes), max_files=100, max_fields=100)
+    parser = MultiPartParser(Headers(raw=call.scope["headers"]), call.pieces(limit_bytes), max_files=100, max_fields=100)
     try:
         form = await parser.parse()
     except MultiPartException as error:
@@ -142,21 +142,6 @@ async def _parts(call: Call, folder: Path, limit_bytes: int) -> tuple[tuple[str,
     if not found:
         raise ProblemError(400, "multipart", "there is no file in the multipart body")
     return tuple(found)
-
-
-async def _body(call: Call, limit_bytes: int) -> AsyncGenerator[bytes, None]:
-    size = 0
-    while True:
-        message = await call.received()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        piece = message.get("body", b"")
-        size += len(piece)
-        if size > limit_bytes:
-            raise ProblemError(413, "too-large", f"the graph is larger than {limit_bytes} bytes; send it in parts with POST")
-        yield piece
-        if not message.get("more_body"):
-            return
 
 
 def _input_format(content_type: str) -> Format:

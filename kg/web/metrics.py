@@ -1,21 +1,55 @@
 """Prometheus metrics (https://prometheus.io/docs/practices/naming/): requests as they end, and the pool's state when asked."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+import logging
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from kg.web.answers import Answers
+from kg.workers.pool import OverloadedError, Pool
+from kg.workers.process import QueryFailedError
+from kg.workers.wire import Count
 
+LOG = logging.getLogger("kg.web.metrics")
+COUNT_WAIT_S = 0.5
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class TripleCount:
+    """How many triples the served snapshot has: counted by a worker once a snapshot, when somebody asks."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._snapshot = 0
+        self._task: asyncio.Task[None] | None = None
+        self.value: int | None = None  # of the snapshot that was counted last
+
+    async def refresh(self) -> None:
+        """See that the value is up to date, or soon will be: a large snapshot is counted on while the old value is told."""
+        if self._task is None and self._snapshot != self._pool.lease.number:
+            self._task = asyncio.create_task(self._count(self._pool.lease.number))
+        if self._task:
+            await asyncio.wait({self._task}, timeout=COUNT_WAIT_S)
+
+    async def _count(self, number: int) -> None:
+        try:
+            answer = await self._pool.run(Count(""), caller="metrics")
+            self.value, self._snapshot = int(answer.whole or b""), number
+            answer.close()
+        except (QueryFailedError, OverloadedError) as error:
+            LOG.warning("the triples of snapshot %d could not be counted: %s", number, error)
+        finally:
+            self._task = None
 
 
 class Metrics:
     """The metrics of one server."""
 
-    def __init__(self, answers: Answers, triples: Callable[[], int | None]) -> None:
+    def __init__(self, answers: Answers, triples: TripleCount) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "kg_http_requests_total", "Requests by route, method and status", ["route", "method", "status"], registry=self._registry
@@ -43,7 +77,7 @@ class Metrics:
 class _PoolState(Collector):
     """Reads the pool when Prometheus asks."""
 
-    def __init__(self, answers: Answers, triples: Callable[[], int | None]) -> None:
+    def __init__(self, answers: Answers, triples: TripleCount) -> None:
         self._answers = answers
         self._triples = triples
 
@@ -56,8 +90,8 @@ class _PoolState(Collector):
             "kg_workers_open_to_network", "1 when the kernel refused to confine workers", value=int(bool(pool.problems))
         )
         yield GaugeMetricFamily("kg_snapshot", "Number of the published snapshot that is served", value=pool.lease.number)
-        if (triples := self._triples()) is not None:
-            yield GaugeMetricFamily("kg_triples", "Triples in the snapshot that is served", value=triples)
+        if self._triples.value is not None:
+            yield GaugeMetricFamily("kg_triples", "Triples in the snapshot that was counted last", value=self._triples.value)
         yield CounterMetricFamily("kg_queries_refused", "Queries turned away because the queue was full", value=pool.counts.refused)
         yield CounterMetricFamily("kg_queries_preempted", "Queries stopped to wait among the long ones", value=pool.counts.preempted)
         yield CounterMetricFamily("kg_answer_cache_hits", "Answers sent from memory", value=cache.hits)

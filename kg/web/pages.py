@@ -1,6 +1,5 @@
 """HTML: Jinja2 templates that escape everything, under a Content-Security-Policy that loads nothing from elsewhere."""
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,21 +24,16 @@ def _environment() -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-async def page(call: Call, template: str, *, status: int = 200, **values: Any) -> None:
+async def page(call: Call, template: str, **values: Any) -> None:
     """Send a page. It is revalidated by its own hash."""
     body = _environment().get_template(template).render(**values).encode()
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = [
         (b"content-type", HTML.content_type.encode()),
         (b"vary", b"Accept"),
         (b"content-security-policy", POLICY),
         (b"cache-control", b"public, no-cache"),
-        (b"etag", tag.encode()),
     ]
-    if status == 200 and call.header(b"if-none-match") == tag:
-        await call.respond(304, headers)
-    else:
-        await call.respond(status, headers, body)
+    await call.respond_tagged(headers, body)
 
 
 async def static(call: Call) -> None:
@@ -49,4 +43,4 @@ async def static(call: Call) -> None:
     if "/" in name or file.suffix not in STATIC_TYPES or not file.is_file():
         raise ProblemError(404, "not-found", f"there is no {call.path}")
     headers = [(b"content-type", STATIC_TYPES[file.suffix].encode()), (b"cache-control", b"public, max-age=3600")]
-    await call.respond(200, headers, file.read_bytes())
+    await call.respond_tagged(headers, file.read_bytes())

@@ -6,10 +6,12 @@ Beside the protocol's parameters: `format`, `timeout` (seconds).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kg.web.call import Call, form_fields
 from kg.web.problems import ProblemError, not_allowed
 
+LEAST_TIMEOUT_S = 0.1  # nothing could be answered in less on a busy machine
 METHODS = ("GET", "HEAD", "POST", "QUERY", "OPTIONS")
 FORM, QUERY, UPDATE = "application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update"
 DATASET = {"query": ("default-graph-uri", "named-graph-uri"), "update": ("using-graph-uri", "using-named-graph-uri")}
@@ -26,19 +28,15 @@ class Ask:
     format: str = ""
     timeout_s: float | None = None
 
-    @property
-    def names_dataset(self) -> bool:
-        """Whether the request itself names a dataset."""
-        return self.default_graphs is not None or self.named_graphs is not None
 
-
-async def ask(call: Call, *, limit_bytes: int, update_bytes: int) -> Ask | None:
+async def ask(call: Call, *, limit_bytes: int) -> Ask | None:
     """What the request asks for; None for a bare GET. Raises ProblemError 400, 405, 413 or 415."""
     if call.method not in METHODS:
         raise not_allowed(call.method, METHODS)
-    fields = call.parameters()
     if call.method in ("GET", "HEAD"):
-        return _from_get(fields)
+        query_string: bytes = call.scope["query_string"]
+        return _from_get(query_string) if len(query_string) <= 4096 else _from_get.__wrapped__(query_string)
+    fields = call.parameters()
     media_type, charset = _content_type(call)
     if media_type not in (FORM, QUERY, UPDATE):
         raise ProblemError(
@@ -49,9 +47,7 @@ async def ask(call: Call, *, limit_bytes: int, update_bytes: int) -> Ask | None:
         )
     if charset not in ("", "utf-8", "utf8"):
         raise ProblemError(415, "media-type", f"send the request in UTF-8, not in {charset}")  # SPARQL 1.1 Protocol, 2.1.3
-    # A form can carry either; a long one without a token can only be a query.
-    may_update = call.method == "POST" and media_type != QUERY and call.header(b"authorization")
-    body = await call.body(update_bytes if may_update else limit_bytes)
+    body = await call.body(limit_bytes)
     if media_type == FORM:
         return _from_form(call.method, fields, form_fields(body))
     operation = "query" if media_type == QUERY else "update"
@@ -59,7 +55,9 @@ async def ask(call: Call, *, limit_bytes: int, update_bytes: int) -> Ask | None:
     return _checked(call.method, operation, _decoded(body), fields)
 
 
-def _from_get(fields: list[tuple[str, str]]) -> Ask | None:
+@lru_cache(maxsize=1024)
+def _from_get(query_string: bytes) -> Ask | None:
+    fields = form_fields(query_string)
     names = {name for name, _ in fields}
     if "update" in names:
         raise ProblemError(400, "method", "an update cannot be sent with GET: POST it with a token")
@@ -116,8 +114,8 @@ def _timeout(value: str) -> float | None:
         seconds = float(value)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise ProblemError(400, "parameter", f"`timeout` is a number of seconds above 0, not {value!r}")
+    if not LEAST_TIMEOUT_S <= seconds < float("inf"):
+        raise ProblemError(400, "parameter", f"`timeout` is a number of seconds, at least {LEAST_TIMEOUT_S:g}, not {value!r}")
     return seconds
 
 

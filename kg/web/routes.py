@@ -3,17 +3,20 @@
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from kg import snapshots
 from kg.formats import GRAPHS, RESULTS
 from kg.settings import Settings
-from kg.syntax import Reading
-from kg.web import access, description, pages, updates
+from kg.web import access, description, openapi, pages
 from kg.web.answers import Answers
 from kg.web.app import App, Routes, reading
 from kg.web.call import Call
 from kg.web.graphs import GraphStore
-from kg.web.metrics import CONTENT_TYPE, Metrics
+from kg.web.metrics import CONTENT_TYPE, Metrics, TripleCount
 from kg.web.problems import ProblemError
 from kg.web.protocol import Ask
 from kg.web.sparql import Sparql
@@ -31,12 +34,14 @@ class Service:
     draining: bool = False
     answers: Answers = field(init=False)
     writes: Writes = field(init=False)
+    triples: TripleCount = field(init=False)
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
         self.answers = Answers(self.pool)
         self.writes = Writes(self.settings, self.refresh)
-        self.metrics = Metrics(self.answers, lambda: None)
+        self.triples = TripleCount(self.pool)
+        self.metrics = Metrics(self.answers, self.triples)
 
     def refresh(self) -> None:
         """Move to the published snapshot if it is another one. Raises DataError when it cannot be used; then the old one is served."""
@@ -71,13 +76,17 @@ class Service:
 
     async def expose(self, call: Call) -> None:
         """Prometheus metrics."""
+        await self.triples.refresh()
         await call.respond(200, [(b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")], self.metrics.text())
 
-    async def update(self, call: Call, ask: Ask, reading: Reading) -> None:
+    def may_update(self, call: Call) -> bool:
+        """Whether the call has a token for updates."""
+        return access.allows(call, self.settings.data, "update")
+
+    async def update(self, call: Call, ask: Ask) -> None:
         """An update, on disk and visible to every query that begins after the answer."""
         access.require(call, self.settings.data, "update")
-        text = updates.prepared(ask, reading)
-        await self.writes.update(text, base_iri=f"{self.pool.lease.base_iri}sparql")
+        await self.writes.update(ask, base_iri=f"{self.pool.lease.base_iri}sparql")
         call.note["form"] = "UPDATE"
         await call.respond(204, [])
 
@@ -90,11 +99,11 @@ def create_app(service: Service) -> App:
         service.describe,
         service.query_page,
         service.update,
+        service.may_update,
         query_bytes=settings.request_limit_kb * 1024,
         update_bytes=settings.write_limit_mb * 1024 * 1024,
     )
     graphs = GraphStore(settings, service.answers, service.writes)
-    rest = FastAPI(title="AIKG", description="News about AI as a graph in which every claim cites its sentence.", version="0.1.0")
     routes = Routes(
         exact={
             "/": reading(service.home),
@@ -104,8 +113,25 @@ def create_app(service: Service) -> App:
             "/health": reading(service.health),
             "/ready": reading(service.ready),
             "/metrics": reading(service.expose),
+            "/openapi.json": reading(openapi.send),
+            "/docs": reading(openapi.page),
         },
         prefixes={"/static/": reading(pages.static), "/graphs/": graphs, "/graph/": graphs},
-        rest=rest,
+        rest=_rest(),
     )
     return App(routes, service.metrics)
+
+
+def _rest() -> FastAPI:
+    """What is no hot path; its errors are problems too."""
+    rest = FastAPI(openapi_url=None)
+
+    async def problem(_request: Request, error: Exception) -> Response:
+        status, headers = getattr(error, "status_code", 400), getattr(error, "headers", None) or {}
+        kind, detail = ("not-found", "there is nothing at this address; see /docs") if status == 404 else ("request", str(error))
+        body = ProblemError(status, kind, detail).body()
+        return Response(body, status, {**headers, "cache-control": "no-store"}, "application/problem+json")
+
+    rest.add_exception_handler(HTTPException, problem)
+    rest.add_exception_handler(RequestValidationError, problem)
+    return rest

@@ -3,29 +3,31 @@
 import asyncio
 import contextlib
 import errno
-import json
 import logging
 import math
+import resource
 import signal
 import socket
-import sys
-import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 import uvicorn
 
 from kg import datadir, snapshots
-from kg.errors import DataError, SettingError
+from kg.datadir import DataDir
+from kg.errors import DataError, LockedError, SettingError
 from kg.remote import store as remote_store
 from kg.settings import Settings
 from kg.store import open_writer
+from kg.web import log
+from kg.web.connection import Connection
 from kg.web.routes import Service, create_app
 from kg.workers import remote
 from kg.workers.pool import Limits, Pool
 from kg.workers.snapshot import lease_current, lease_of_service
 
 LOG = logging.getLogger("kg.web.server")
+STALLED_MS = 60_000
 FOLLOW_S = 0.2  # between two looks at which snapshot is published
 TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rdf-schema#label> ?label } LIMIT 5"
 
@@ -33,9 +35,10 @@ TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rd
 def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises SettingError when the address cannot be had, DataError when there is nothing to serve,
     RemoteError when the store does not answer."""
-    log_to_stderr()
+    log.to_stderr()
+    _raise_file_limit()
     if not settings.store:
-        publish_if_new(settings)
+        recover(settings)
     with _bound(settings.host, settings.port) as listener:
         # uvicorn raises the signal again after its drain; the drain is all that was asked for.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -43,41 +46,32 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
         asyncio.run(_serve(settings, listener, announce), loop_factory=_loop_factory())
 
 
-def publish_if_new(settings: Settings) -> None:
-    """See that there is a snapshot: an empty directory is served as an empty graph. Raises DataError when there is no such directory."""
+def recover(settings: Settings) -> None:
+    """See that there is a snapshot and that it has all that was stored: what a killed writer stored without publishing it is published.
+
+    An empty directory is served as an empty graph. Raises DataError when there is no such directory.
+    """
     if datadir.read(settings.data) is None and not (settings.data.is_dir() and not any(settings.data.iterdir())):
         datadir.open_existing(settings.data)  # says that there is none, and what to do
-    if snapshots.current_number(settings.data) is None:
-        with open_writer(settings) as writer:
-            writer.publish()
+    published = snapshots.current_number(settings.data)
+    if published is not None and not DataDir(settings.data, "").unpublished.exists():
+        return
+    try:
+        with open_writer(settings if published is None else settings.model_copy(update={"lock_timeout_s": 0.0})) as writer:
+            if writer.unpublished:
+                LOG.info("publishing what was stored before")
+                writer.publish()
+    except LockedError:
+        if published is None:
+            raise
+        LOG.info("another process is writing and will publish; serving snapshot %d until then", published)
 
 
-def log_to_stderr() -> None:
-    """One JSON line an event on stderr; uvicorn's own lines too, but not those about transfers that we cut on purpose."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    handler.addFilter(lambda record: "without completing response" not in record.getMessage())
-    for name, level in (("kg", logging.INFO), ("uvicorn", logging.WARNING)):
-        logger = logging.getLogger(name)
-        logger.handlers = [handler]
-        logger.setLevel(level)
-        logger.propagate = False
-
-
-class JsonLines(logging.Formatter):
-    """{"time", "level", "logger", …}: a request's line is merged in, anything else is `message`; control characters are escaped."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line: dict[str, object] = {"time": f"{moment}.{int(record.msecs):03d}Z", "level": record.levelname.lower(), "logger": record.name}
-        if isinstance(record.msg, dict):
-            line |= record.msg
-        else:
-            line["message"] = record.getMessage()
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+def _raise_file_limit() -> None:
+    """A connection takes a file descriptor; the soft limit is often 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _serve(settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
@@ -93,6 +87,8 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
             access_log=False,
             server_header=False,
             lifespan="off",
+            http=Connection,
+            ws="none",
             timeout_graceful_shutdown=math.ceil(settings.query_timeout_s) + 1,
         )
     )
@@ -155,6 +151,8 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         raise SettingError(f"there is no address {host!r} ({error.strerror}); set --host (KG_HOST) to one of this machine's") from error
     except OSError as error:
         raise SettingError(f"cannot listen on {host} port {port}: {_why(error)}") from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # a client that takes nothing of what was sent is let go; connections inherit it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
     with listener:
         yield listener
 

@@ -9,7 +9,7 @@ from kg.formats import GRAPHS, RESULTS, Format
 from kg.iris import PREFIXES
 from kg.syntax import Form, Reading
 from kg.web import protocol
-from kg.web.answers import Answers, Representation
+from kg.web.answers import Answers, Representation, content_encoding
 from kg.web.call import Call, Handler
 from kg.web.problems import ProblemError, not_acceptable
 from kg.web.protocol import Ask
@@ -18,37 +18,43 @@ from kg.workers.wire import Query
 ALLOW = (b"allow", ", ".join(protocol.METHODS).encode())
 ACCEPT_QUERY = (b"accept-query", b'"application/sparql-query", "application/x-www-form-urlencoded"')
 
-Updater = Callable[[Call, Ask, Reading], Awaitable[None]]
+SHORT_CHARACTERS = 4096  # a longer text is read by a worker: the tokenizer takes most of a second for a full one of operators
+Updater = Callable[[Call, Ask], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Sparql:
-    """The endpoint. `describe` answers a bare GET, `page` a browser, `update` an update."""
+    """The endpoint. `describe` answers a bare GET, `page` a browser, `update` an update; `may_update` says whether the token allows one."""
 
     answers: Answers
     describe: Handler
     page: Handler
     update: Updater
+    may_update: Callable[[Call], bool]
     query_bytes: int
     update_bytes: int
 
     async def __call__(self, call: Call) -> None:
         """Answer one request to /sparql."""
+        if await self.answers.send_again(call):
+            return
         if call.method == "OPTIONS":
             await call.respond(204, [ALLOW, ACCEPT_QUERY])
             return
         if call.method in ("GET", "HEAD") and b"format=" not in call.scope["query_string"] and formats.prefers_html(call.header(b"accept")):
             await self.page(call)
             return
-        ask = await protocol.ask(call, limit_bytes=self.query_bytes, update_bytes=self.update_bytes)
+        # A form can carry either; only who may update may send a long one.
+        limit_bytes = self.update_bytes if call.method == "POST" and self.may_update(call) else self.query_bytes
+        ask = await protocol.ask(call, limit_bytes=limit_bytes)
         if ask is None:
             await self.describe(call)
             return
-        reading = read(ask.text)
         if ask.operation == "update":
-            await self.update(call, ask, reading)
+            await self.update(call, ask)
         else:
-            await self._query(call, ask, reading)
+            short = len(ask.text) <= SHORT_CHARACTERS
+            await self._query(call, ask, read(ask.text) if short else await self.answers.reading(call, ask.text))
 
     async def _query(self, call: Call, ask: Ask, reading: Reading) -> None:
         if reading.form is Form.UPDATE:
@@ -64,6 +70,7 @@ class Sparql:
             default_graphs=ask.default_graphs,
             named_graphs=ask.named_graphs,
             prefixes=PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {},
+            encoding=content_encoding(call),
         )
         call.note["form"] = reading.form.value
         await self.answers.send(call, request, Representation(chosen, cacheable=not reading.volatile, timeout_s=ask.timeout_s))
@@ -79,9 +86,9 @@ def result_format(form: Form, accept: str, wanted: str) -> Format:
 
 
 def read(text: str) -> Reading:
-    """What the SPARQL text is. Raises ProblemError 400 or 403 with the reason."""
+    """What the short SPARQL text is. Raises ProblemError 400 or 403 with the reason."""
     try:
-        return _read_again(text) if len(text) <= 4096 else syntax.read(text)
+        return _read_again(text)
     except syntax.ForbiddenError as error:
         raise ProblemError(403, "forbidden", str(error)) from error
     except syntax.TooDeepError as error:

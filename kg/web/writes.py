@@ -5,24 +5,31 @@ from collections.abc import Callable
 
 from kg.settings import Settings
 from kg.web.problems import ProblemError
+from kg.web.protocol import Ask
 from kg.workers import remote
 from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
 from kg.workers.wire import GraphWrite, Update
 
 WAITING_WRITES = 64
 
+# A process that ended may have committed just before; what it committed is whole, and published with the next write or start.
+UNKNOWN = "it was written as a whole or not at all: look before you send it again"
+
 # What a failed write is called, and what to do: status, type, advice.
 FAILURES: dict[str, tuple[int, str, str]] = {
     "syntax": (400, "syntax", ""),
+    "forbidden": (403, "forbidden", ""),
+    "complexity": (400, "complexity", ""),
     "value": (400, "value", ""),
     "absent": (404, "not-found", ""),
-    "locked": (503, "busy", ""),
+    "locked": (503, "busy", "nothing was written"),
     "remote": (502, "store", ""),
-    "engine": (500, "engine", "nothing was written"),
-    Death.DEADLINE: (504, "deadline", "nothing was written; send less at a time"),
-    Death.MEMORY: (413, "memory", "nothing was written; send less at a time"),
-    Death.STACK: (413, "complexity", "nothing was written"),
-    Death.RETIRED: (503, "closing", "nothing was written; the server is shutting down"),
+    "engine": (500, "engine", UNKNOWN),
+    "memory": (413, "memory", "nothing was written; send less at a time"),
+    Death.DEADLINE: (504, "deadline", f"{UNKNOWN}, or send less at a time"),
+    Death.MEMORY: (413, "memory", f"{UNKNOWN}, or send less at a time"),
+    Death.STACK: (413, "complexity", UNKNOWN),
+    Death.RETIRED: (503, "closing", f"the server is shutting down; {UNKNOWN}"),
 }
 
 
@@ -35,11 +42,11 @@ class Writes:
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._process: WorkerProcess | None = None
-        self._ready = asyncio.Event()
 
-    async def update(self, text: str, *, base_iri: str) -> None:
+    async def update(self, ask: Ask, *, base_iri: str) -> None:
         """Run a SPARQL update. Raises ProblemError when it was not done."""
-        await self._write(Update(str(self._settings.data), text, base_iri, self._settings.lock_timeout_s))
+        dataset = (ask.default_graphs, ask.named_graphs)
+        await self._write(Update(str(self._settings.data), ask.text, base_iri, self._settings.lock_timeout_s, *dataset))
 
     async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, replace: bool) -> str:
         """Write a graph; returns "created", "replaced" or "dropped". Raises ProblemError when it was not done."""
@@ -57,11 +64,11 @@ class Writes:
             self._waiting -= 1
 
     async def _perform(self, request: Update | GraphWrite) -> str:
-        process = await self._started()
-        exchange = Exchange(asyncio.get_running_loop())
-        process.send(request, exchange)
         outcome = b""
         try:
+            process = await self._started()
+            exchange = Exchange(asyncio.get_running_loop())
+            process.send(request, exchange)
             await asyncio.wait({exchange.first}, timeout=self._settings.query_timeout_s)
             if not exchange.first.done():
                 process.kill(Death.DEADLINE)
@@ -73,20 +80,25 @@ class Writes:
         return outcome.decode()
 
     async def _started(self) -> WorkerProcess:
-        if self._process is None:
-            self._ready.clear()
-            process = WorkerProcess(lambda _: self._ready.set(), self._on_death)
+        """The writer process, started when there is none. Raises QueryFailedError when it dies before it is ready."""
+        if self._process is None or self._process.gone:
+            ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            def on_ready(_process: WorkerProcess) -> None:
+                if not ready.done():
+                    ready.set_result(None)
+
+            def on_death(process: WorkerProcess) -> None:
+                if not ready.done():
+                    ready.set_exception(QueryFailedError(process.death, "the writer ended before it began"))
+
+            process = WorkerProcess(on_ready, on_death)
             # Its parse tree and transaction take a multiple of what it is sent.
             memory_mb = self._settings.query_memory_mb + 16 * self._settings.write_limit_mb
             await process.start(memory_mb=memory_mb, module="kg.workers.writer", environment=remote.environment(self._settings))
+            await ready
             self._process = process
-            async with asyncio.timeout(30):
-                await self._ready.wait()
         return self._process
-
-    def _on_death(self, process: WorkerProcess) -> None:
-        if self._process is process:
-            self._process = None
 
     async def close(self) -> None:
         """Let a write that was begun finish, then end the process."""
@@ -98,6 +110,6 @@ class Writes:
 def _problem_of(failure: QueryFailedError, *, stored: bool) -> ProblemError:
     if stored:
         return ProblemError(500, "publish", f"it is stored, but not visible yet: {failure}; the next write publishes it")
-    status, kind, advice = FAILURES.get(failure.reason, (500, "crash", "nothing was written"))
+    status, kind, advice = FAILURES.get(failure.reason, (500, "crash", UNKNOWN))
     headers = {"Retry-After": "5"} if status == 503 else {}
     return ProblemError(status, kind, f"{failure}: {advice}" if advice else str(failure), headers=headers)

@@ -2,7 +2,10 @@
 
 wire     frames between the gateway and a worker
 worker   the process: opens snapshots read-only, evaluates, writes results in pieces
+writer   the process that updates the store
+updates  what an update becomes before it runs
 confine  what a worker gives up before its first query: network, writing, memory beyond its cap
+jsonld   compacted JSON-LD, as it comes
 process  the gateway's end of one worker
 pool     who runs when: deadlines, fair queues, replacement of what died
 """

@@ -8,26 +8,33 @@ arrival.
 """
 
 import asyncio
+import logging
 import math
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from kg.workers.process import NOTHING, Death, Exchange, QueryFailedError, WorkerProcess
 from kg.workers.queue import FairQueue
 from kg.workers.snapshot import Lease
-from kg.workers.wire import Dump, Open, Query
+from kg.workers.wire import Open, ReadRequest
 
+LOG = logging.getLogger("kg.workers.pool")
 SLICE_S = 0.15  # a query that runs longer is long
+STEP_BACK_S = 0.35  # a long one that runs for longer yet gets the processor behind everybody else
 REMEMBERED_LONG = 4096  # texts known to run long
 
 
 class OverloadedError(Exception):
-    """The queue is full, or a query waited for a worker until its deadline. `retry_after_s` is when to try again."""
+    """The queue is full, or a query waited for a worker until its deadline. `retry_after_s` is when to try again.
 
-    def __init__(self, message: str, retry_after_s: int) -> None:
+    `by_caller`: it is this caller's own requests that fill the queue.
+    """
+
+    def __init__(self, message: str, retry_after_s: int, *, by_caller: bool = False) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.by_caller = by_caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class Limits:
 class Job:
     """One request on its way: waiting, running, or sending."""
 
-    request: Query | Dump
+    request: ReadRequest
     caller: str
     lease: Lease
     deadline: float  # on the loop's clock
@@ -99,7 +106,7 @@ class Pool:
         self._short: FairQueue[Job] = FairQueue()
         self._long: FairQueue[Job] = FairQueue()
         self._long_running: Counter[str] = Counter()
-        self._known_long: OrderedDict[object, None] = OrderedDict()
+        self._known_long: OrderedDict[int, None] = OrderedDict()
         self._closing = False
         self._early_deaths = 0
         self._up = asyncio.Event()
@@ -153,15 +160,15 @@ class Pool:
         for worker in idle:
             self._prepare(worker)
 
-    async def run(self, request: Query | Dump, *, caller: str, timeout_s: float | None = None, lease: Lease | None = None) -> "Answer":
+    async def run(self, request: ReadRequest, *, caller: str, timeout_s: float | None = None, lease: Lease | None = None) -> "Answer":
         """The answer to the request, as soon as its first bytes or its end are there, on the current snapshot unless `lease` names one.
 
-        The request's snapshot path is filled in here. Raises QueryFailedError, OverloadedError. Cancelling ends the query.
+        Raises QueryFailedError, OverloadedError. Cancelling ends the query.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(timeout_s or self.limits.timeout_s, self.limits.timeout_s)
         lease = (lease or self._lease).share()
-        job = Job(replace(request, path=str(lease.path)), caller, lease, deadline, loop.create_future())
+        job = Job(request, caller, lease, deadline, loop.create_future())
         try:
             self._enqueue(job)
             return await self._first(job)
@@ -172,9 +179,11 @@ class Pool:
     def _enqueue(self, job: Job) -> None:
         line = self._long if _key(job.request) in self._known_long else self._short
         job.long = line is self._long
-        if self.waiting >= self.limits.queue or line.of(job.caller) >= self.limits.queue_of_a_caller:
+        by_caller = line.of(job.caller) >= self.limits.queue_of_a_caller
+        if by_caller or self.waiting >= self.limits.queue:
             self.counts.refused += 1
-            raise OverloadedError("too many queries are waiting: try again in a moment", 2)
+            whose = "of your queries" if by_caller else "queries"
+            raise OverloadedError(f"too many {whose} are waiting: try again in a moment", 2, by_caller=by_caller)
         job.timers.append(asyncio.get_running_loop().call_at(job.deadline, self._expire, job))
         line.push(job)
         self._dispatch()
@@ -197,10 +206,15 @@ class Pool:
 
     def _dispatch(self) -> None:
         while self._idle:
-            job = self._long.pop(self._may_run_long) or self._short.pop(lambda _: True)
+            job = (self._long.pop(self._may_run_long) if self._leaves_one_for_short() else None) or self._short.pop(lambda _: True)
             if job is None:
                 return
             self._place(job, self._idle.pop())
+
+    def _leaves_one_for_short(self) -> bool:
+        """Whether one worker more can be long: others may be dead and not replaced yet."""
+        ready = len(self._idle) + len(self._running) - self._long_running.total()
+        return ready > 1 or self.limits.workers == 1
 
     def _may_run_long(self, caller: str) -> bool:
         places_left = self.limits.long_places - self._long_running.total()
@@ -212,10 +226,11 @@ class Pool:
         self._running[worker] = job
         if job.long:
             self._long_running[job.caller] += 1
+            job.timers.append(loop.call_later(STEP_BACK_S, worker.step_back))
         else:
             job.timers.append(loop.call_later(SLICE_S, self._slice_over, job))
         self._hold(worker, job.lease)
-        worker.send(job.request, job.exchange)
+        worker.send(job.request, job.exchange, path=str(job.lease.path))
         job.placed.set_result(None)
 
     def _hold(self, worker: WorkerProcess, lease: Lease) -> None:
@@ -239,13 +254,14 @@ class Pool:
             return False
         job.long = True
         self._long_running[job.caller] += 1
+        if job.worker:
+            job.timers.append(asyncio.get_running_loop().call_later(STEP_BACK_S, job.worker.step_back))
         return True
 
     def _remember(self, job: Job) -> None:
-        if isinstance(job.request, Query):
-            self._known_long[_key(job.request)] = None
-            if len(self._known_long) > REMEMBERED_LONG:
-                self._known_long.popitem(last=False)
+        self._known_long[_key(job.request)] = None
+        if len(self._known_long) > REMEMBERED_LONG:
+            self._known_long.popitem(last=False)
 
     def _preempt(self, job: Job) -> None:
         """Stop the job, which has sent nothing yet, and put it into the long line."""
@@ -285,6 +301,8 @@ class Pool:
         if job is None:
             return False
         job.worker = None
+        for timer in job.timers:
+            timer.cancel()
         if job.long:
             self._long_running[job.caller] -= 1
             if not self._long_running[job.caller]:
@@ -294,7 +312,13 @@ class Pool:
     async def _spawn(self) -> None:
         worker = WorkerProcess(self._on_ready, self._on_death)
         self._workers.add(worker)
-        await worker.start(memory_mb=self.limits.memory_mb, module=self._module, environment=self._environment)
+        try:
+            await worker.start(memory_mb=self.limits.memory_mb, module=self._module, environment=self._environment)
+        except OSError as error:  # no process or no descriptor is to be had just now
+            LOG.error("cannot start a worker, trying again: %s", error)
+            self._workers.discard(worker)
+            self._early_deaths += 4 * self.limits.workers
+            self._replace()
 
     def _on_ready(self, worker: WorkerProcess) -> None:
         """The worker came up, or finished a request (its answer may still be on its way to the client)."""
@@ -302,7 +326,7 @@ class Pool:
             self.problems = worker.problems
         self._early_deaths = 0
         was_long = self._release(worker)
-        if self._closing or (was_long and _resident_mb(worker.pid) > self.limits.memory_mb // 2):
+        if self._closing or not worker.step_up() or (was_long and _resident_mb(worker.pid) > self.limits.memory_mb // 2):
             worker.kill(Death.RETIRED)
         else:
             self._prepare(worker)
@@ -373,8 +397,10 @@ class Answer:
         self._pool._leave(self._job, Death.CANCELLED)
 
 
-def _key(request: Query | Dump) -> object:
-    return (request.text, tuple(request.bindings.items())) if isinstance(request, Query) else None
+def _key(request: ReadRequest) -> int:
+    """What a request is remembered by: a hash, as texts can be long, and two of the same hash are only both taken to be long."""
+    bindings = tuple(getattr(request, "bindings", {}).items())
+    return hash((request.op, getattr(request, "text", None), getattr(request, "graph", None), bindings))
 
 
 def _resident_mb(pid: int) -> int:

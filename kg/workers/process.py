@@ -1,6 +1,7 @@
 """The gateway's end of one worker process: starts it, sends it one request at a time, receives its answer, kills it."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import IO, cast
 from kg.workers.wire import FRAME, Kind, Request, pack_request
 
 NOTHING: Mapping[str, str] = {}
+BEHIND = 10  # niceness of a process that runs for long
 HIGH_WATER_BYTES = 256 * 1024  # of an answer that the client has not taken yet
 
 
@@ -95,9 +97,11 @@ class WorkerProcess(asyncio.Protocol):
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
         self._killed_for: Death | None = None
+        self._stepped_back = False
         self.exchange: Exchange | None = None
         self.path: str | None = None  # of the snapshot it has open
         self.problems: list[str] = []  # what it could not give up
+        self.gone = False
         self.death = Death.CRASH  # meaningful once it is gone
 
     @property
@@ -128,12 +132,12 @@ class WorkerProcess(asyncio.Protocol):
         """asyncio.Protocol."""
         self._transport = cast(asyncio.Transport, transport)  # a stream socket's; uvloop's own class is not a subclass
 
-    def send(self, request: Request, exchange: Exchange | None) -> None:
-        """Send a request; its answer goes to `exchange` (None: nobody waits for it)."""
+    def send(self, request: Request, exchange: Exchange | None, *, path: str = "") -> None:
+        """Send a request, to be run on the snapshot at `path`; its answer goes to `exchange` (None: nobody waits for it)."""
         assert self._transport is not None  # noqa: S101  only a ready worker is sent requests
         self.exchange = exchange
-        self.path = request.path
-        self._transport.write(pack_request(request))
+        self.path = path or request.path
+        self._transport.write(pack_request(request, path))
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol: whole frames are handled, the rest is kept."""
@@ -171,6 +175,24 @@ class WorkerProcess(asyncio.Protocol):
         if self._transport and not self._transport.is_closing():
             self._transport.resume_reading()
 
+    def step_back(self) -> None:
+        """Let every other process have the processor first."""
+        if self._process is None or self._process.poll() is not None:
+            return  # its number may be another process's by now
+        self._stepped_back = True
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self.pid, BEHIND)
+
+    def step_up(self) -> bool:
+        """Take it like every other process again; False where that is a privilege (setpriority(2))."""
+        try:
+            if self._stepped_back:
+                os.setpriority(os.PRIO_PROCESS, self.pid, os.getpriority(os.PRIO_PROCESS, 0))
+        except OSError:
+            return False
+        self._stepped_back = False
+        return True
+
     def kill(self, reason: Death) -> None:
         """End the process now, whatever it does."""
         self._killed_for = self._killed_for or reason
@@ -189,7 +211,7 @@ class WorkerProcess(asyncio.Protocol):
             self.exchange = None
         if self._stderr:
             self._stderr.close()
-        self.death = death
+        self.gone, self.death = True, death
         self._on_death(self)
 
     def _cause(self) -> tuple[Death, str]:

@@ -9,7 +9,7 @@ import json
 import socket
 import struct
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -62,6 +62,23 @@ class Dump:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    """A request to read a query too long to be read between two others: JSON of its `kg.syntax.Reading`."""
+
+    path: str
+    text: str
+    op: str = "scan"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A request for the number of quads in the snapshot, in digits."""
+
+    path: str
+    op: str = "count"
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """A request to open the snapshot at `path` ahead of the first query on it."""
 
@@ -71,12 +88,17 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A request to the writer: run a SPARQL update on the data directory at `path`."""
+    """A request to the writer: run a SPARQL update on the data directory at `path`.
+
+    `default_graphs`, `named_graphs`: the dataset that the request names (`using-graph-uri`, `using-named-graph-uri`), or None.
+    """
 
     path: str
     text: str
     base_iri: str
     lock_timeout_s: float
+    default_graphs: tuple[str, ...] | None = None
+    named_graphs: tuple[str, ...] | None = None
     op: str = "update"
 
 
@@ -95,12 +117,16 @@ class GraphWrite:
     op: str = "graph"
 
 
-Request = Query | Dump | Open | Update | GraphWrite
+type ReadRequest = Query | Dump | Scan | Count
+type Request = ReadRequest | Open | Update | GraphWrite
 
 
-def pack_request(request: Request) -> bytes:
-    """The bytes of one request."""
-    body = json.dumps(asdict(request)).encode()
+def pack_request(request: Request, path: str = "") -> bytes:
+    """The bytes of one request; `path` is the snapshot that it runs on, where that is not in the request."""
+    fields = {name: getattr(request, name) for name in request.__slots__}
+    if path:
+        fields["path"] = path
+    body = json.dumps(fields, check_circular=False).encode()
     return LENGTH.pack(len(body)) + body
 
 
@@ -111,9 +137,18 @@ def pack_frame(kind: Kind, payload: bytes = b"") -> bytes:
 
 def receive_request(connection: socket.socket) -> dict[str, Any] | None:
     """The next request on a blocking socket, or None when the gateway closed it."""
-    header = _receive(connection, LENGTH.size)
-    body = _receive(connection, LENGTH.unpack(header)[0]) if header else None
-    return None if body is None else json.loads(body)
+    first = connection.recv(1 << 16)  # most requests are here then; the next one is sent when this one is answered
+    if not first:
+        return None
+    if len(first) < LENGTH.size:
+        first += _receive(connection, LENGTH.size - len(first)) or b""
+    body = first[LENGTH.size :]
+    missing = LENGTH.unpack_from(first)[0] - len(body)
+    rest = _receive(connection, missing) if missing else b""
+    if rest is None:
+        return None
+    request: dict[str, Any] = json.loads(body + rest)
+    return request
 
 
 def _receive(connection: socket.socket, size: int) -> bytes | None:

@@ -9,10 +9,14 @@ import re
 import socket
 import zlib
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import pyoxigraph as ox
 
+from kg import syntax
+from kg.errors import QueryError
+from kg.workers import jsonld
 from kg.workers.confine import confine
 from kg.workers.wire import Kind, arguments, pack_frame, receive_request
 
@@ -30,6 +34,11 @@ GRAPHS = {
     "ntriples": ox.RdfFormat.N_TRIPLES,
     "nquads": ox.RdfFormat.N_QUADS,
     "rdfxml": ox.RdfFormat.RDF_XML,
+}
+REASONS: dict[type[QueryError], str] = {
+    syntax.QuerySyntaxError: "syntax",
+    syntax.ForbiddenError: "forbidden",
+    syntax.TooDeepError: "complexity",
 }
 HEAD_BYTES = 4096  # more than all our prefix declarations take
 DECLARATION = rb'@prefix [^\n]*\n|\s+xmlns:[\w.-]+="[^"]*"'
@@ -81,9 +90,9 @@ class Output:
         self._pieces.append(piece)
         self._size += len(piece)
         if self._size >= PIECE_BYTES:
-            packed = self._take()
-            if packed:  # a compressor may keep it all
-                self._connection.sendall(pack_frame(Kind.DATA, packed))
+            packed = self._take()  # b"" when a compressor keeps it all
+            for start in range(0, len(packed), PIECE_BYTES):  # one value may be as large as the memory: the gateway never gets it whole
+                self._connection.sendall(pack_frame(Kind.DATA, packed[start : start + PIECE_BYTES]))
         return len(piece)
 
     def flush(self) -> None:
@@ -149,13 +158,17 @@ class Worker:
                 self._answer(request)
             except SyntaxError as error:
                 self._fail("syntax", str(error))
+            except QueryError as error:
+                self._fail(reason_of(error), str(error))
             except MemoryError:
                 self._fail("memory", "the query needs more memory than it may have")
             except LookupError as error:
                 self._fail("absent", str(error.args[0]))
             except ValueError as error:
                 self._fail("value", str(error))
-            except (OSError, RuntimeError, TypeError) as error:
+            except RuntimeError as error:  # what storage cannot do is an OSError: this is what the engine cannot evaluate
+                self._fail("evaluation", str(error))
+            except (OSError, TypeError) as error:
                 self._fail("engine", str(error))
 
     def _fail(self, reason: str, message: str) -> None:
@@ -175,7 +188,16 @@ class Worker:
             _write_result(_evaluate(store, request), output, request["format"], request["prefixes"])
         elif request["op"] == "dump":
             _write_dump(store, output, request)
+        elif request["op"] == "scan":
+            output.write(json.dumps(asdict(syntax.read(request["text"]))).encode())
+        elif request["op"] == "count":
+            output.write(str(len(store)).encode())
         output.end()
+
+
+def reason_of(error: QueryError) -> str:
+    """What the gateway is told of a text that was refused."""
+    return REASONS.get(type(error), "value")
 
 
 def _evaluate(store: ox.Store, request: dict[str, Any]) -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
@@ -199,7 +221,7 @@ def _write_result(result: Any, output: Any, name: str, prefixes: dict[str, str])
     if isinstance(result, ox.QuerySolutions | ox.QueryBoolean):
         result.serialize(output, RESULTS[name])
     elif name == "jsonld":
-        output.write(compacted(ox.serialize(result, None, ox.RdfFormat.JSON_LD), prefixes))
+        jsonld.write(result, output, prefixes)
     elif name in READABLE:
         head: Any = SortedPrefixes(output)
         ox.serialize(result, head, GRAPHS[name], prefixes=prefixes)
@@ -215,8 +237,8 @@ def _write_dump(store: ox.Store, output: Any, request: dict[str, Any]) -> None:
     if iri and not store.contains_named_graph(graph):
         raise LookupError(f"there is no graph <{iri}>")
     if name == "jsonld":
-        triples = (quad.triple for quad in store.quads_for_pattern(None, None, None, graph)) if graph else iter(store)
-        output.write(compacted(ox.serialize(triples, None, ox.RdfFormat.JSON_LD), prefixes))
+        quads = store.quads_for_pattern(None, None, None, graph)
+        jsonld.write(quads if graph is None else (quad.triple for quad in quads), output, prefixes)
         return
     head: Any = SortedPrefixes(output) if name in READABLE else None
     declared = prefixes if head else None
@@ -226,14 +248,6 @@ def _write_dump(store: ox.Store, output: Any, request: dict[str, Any]) -> None:
         store.dump(head or output, GRAPHS[name], from_graph=graph, prefixes=declared)
     if head:
         head.flush()
-
-
-def compacted(expanded: bytes | None, prefixes: dict[str, str]) -> bytes:
-    """JSON-LD 1.1 compacted with our prefixes as its context (JSON-LD 1.1 API, 5.6)."""
-    from pyld import jsonld
-
-    document = jsonld.compact(json.loads(expanded or b"[]"), dict(sorted(prefixes.items())), {"graph": True})
-    return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
 def main() -> None:

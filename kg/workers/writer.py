@@ -15,10 +15,12 @@ import pyoxigraph as ox
 
 from kg import engines
 from kg.engines import Reader, Writer
-from kg.errors import KgError, LockedError, RemoteError
+from kg.errors import KgError, LockedError, QueryError, RemoteError
 from kg.settings import Settings
 from kg.workers.confine import confine
+from kg.workers.updates import prepared
 from kg.workers.wire import Kind, arguments, pack_frame, receive_request
+from kg.workers.worker import reason_of
 
 FORMATS = {
     "turtle": ox.RdfFormat.TURTLE,
@@ -43,6 +45,10 @@ def serve(connection: socket.socket) -> None:
             connection.sendall(_failed("value", str(error)))
         except RemoteError as error:
             connection.sendall(_failed("value" if error.status == 400 else "remote", str(error)))
+        except MemoryError:
+            connection.sendall(_failed("memory", "the write needs more memory than it may have"))
+        except QueryError as error:
+            connection.sendall(_failed(reason_of(error), str(error)))
         except LockedError as error:
             connection.sendall(_failed("locked", str(error)))
         except (KgError, OSError) as error:
@@ -55,17 +61,22 @@ def _failed(reason: str, message: str) -> bytes:
 
 def _answer(connection: socket.socket, request: dict[str, Any]) -> bytes:
     settings = Settings.load(data=request["path"], lock_timeout_s=request["lock_timeout_s"])
+    text = prepared(request["text"], **_dataset(request)) if request["op"] == "update" else ""
     documents = _read(request) if request["op"] == "graph" else []
     with engines.writing(settings) as writer:
         outcome = b"updated"
         if request["op"] == "update":
             # The base goes in front of the update's own prologue, which may set another (SPARQL 1.1 Query, 4.1.1).
-            writer.update(f"BASE {ox.NamedNode(request['base_iri'])} {request['text']}")
+            writer.update(f"BASE {ox.NamedNode(request['base_iri'])} {text}")
         else:
             outcome = _write_graph(writer, request, documents)
         connection.sendall(pack_frame(Kind.DATA, outcome))
         writer.publish()
     return pack_frame(Kind.END)
+
+
+def _dataset(request: dict[str, Any]) -> dict[str, list[str] | None]:
+    return {name: request[name] for name in ("default_graphs", "named_graphs")}
 
 
 def _read(request: dict[str, Any]) -> list[ox.Quad]:

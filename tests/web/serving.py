@@ -62,10 +62,11 @@ def fill(data: Path, quads: str = QUADS) -> None:
 
 
 @contextmanager
-def serving(data: Path, log: Path, **settings: object) -> Iterator[Server]:
-    """A server on a free port; settings are those of `kg serve`."""
+def serving(data: Path, log: Path, *, program: list[str] | None = None, **settings: object) -> Iterator[Server]:
+    """A server on a free port; settings are those of `kg serve`; `program` (Python's arguments) runs in its place."""
     flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    command = [str(Path(sys.executable).with_name("kg")), "serve", "--data", str(data), "--port", "0", *flags]
+    start = [sys.executable, *program] if program else [str(Path(sys.executable).with_name("kg")), "serve"]
+    command = [*start, "--data", str(data), "--port", "0", *flags]
     with log.open("w") as output, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=output) as process:
         try:
             yield Server(process, address(process, log), data, log)

@@ -152,16 +152,6 @@ def test_reads_are_open_to_every_origin_and_writes_to_none(client: httpx.Client)
     assert ask(client, ALL, Origin="https://example.org").headers["access-control-allow-origin"] == "*"
 
 
-@pytest.mark.parametrize("path", ["/sparql", "/graphs", "/health", "/ready", "/metrics", "/"])
-def test_options_lists_methods_and_others_are_405(client: httpx.Client, path: str):
-    options = client.options(path)
-    assert options.status_code == 204
-    refused = client.request("PATCH", path)
-    assert refused.status_code == 405
-    assert refused.headers["allow"] == options.headers["allow"]
-    assert refused.headers["content-type"] == "application/problem+json"
-
-
 def test_a_query_names_its_own_dataset_over_the_union(client: httpx.Client):
     counted = "SELECT (COUNT(*) AS ?n) {} {{ ?s ?p ?o }}"
     whole = int(ask(client, counted.format(""), "text/csv").text.split()[1])
@@ -192,3 +182,20 @@ def test_the_service_description_names_endpoint_formats_and_graphs(client: httpx
     assert "SPARQL_Results_JSON" in response.text
     assert f"<http://www.w3.org/ns/sparql-service-description#name> <{BASE}graph/knowledge>" in response.text
     assert "/.well-known/void" in response.text
+
+
+def test_a_function_that_the_engine_lacks_is_the_querys_fault(client: httpx.Client):
+    refused = ask(client, "SELECT (<http://example.org/f>(1) AS ?x) {}")
+    assert refused.status_code == 400
+    assert "http://example.org/f" in refused.json()["detail"]
+
+
+def test_an_answer_from_memory_is_the_same_word_for_word(client: httpx.Client):
+    for accept, coding in (
+        ("text/csv", "identity"),
+        ("text/csv", "gzip"),
+        ("application/json", "identity"),
+        ("text/tab-separated-values", "zstd"),
+    ):
+        answers = [ask(client, ALL + " # memory", accept, **{"Accept-Encoding": coding}) for _ in range(4)]
+        assert len({(answer.text, answer.headers["etag"], answer.headers["content-type"]) for answer in answers}) == 1

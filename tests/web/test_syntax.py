@@ -4,6 +4,7 @@ import pyoxigraph as ox
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from nesting import NESTED
 
 from kg import syntax
 from kg.syntax import MAX_DEPTH, ForbiddenError, Form, QuerySyntaxError, TooDeepError
@@ -94,21 +95,6 @@ def test_no_query_that_passes_makes_the_engine_connect(before: list[str], betwee
         return
     except (OSError, RuntimeError) as error:
         raise AssertionError(f"the engine would have connected for {text!r}: {error}") from error
-
-
-NESTED = {
-    "groups": lambda n: "SELECT * " + "{" * n + "}" * n,
-    "parentheses": lambda n: "SELECT * { FILTER(" + "(" * n + "1" + ")" * n + ") }",
-    "functions": lambda n: "SELECT * { FILTER(" + "STR(" * n + "1" + ")" * n + ") }",
-    "not": lambda n: "SELECT * { FILTER(" + "!" * n + "true) }",
-    "signs": lambda n: "SELECT * { FILTER(1" + "-" * n + "1) }",
-    "subselects": lambda n: "SELECT * " + "{ SELECT * " * n + "{}" + "}" * n,
-    "exists": lambda n: "SELECT * {" + "FILTER EXISTS {" * n + "}" * n + "}",
-    "paths": lambda n: "SELECT * { ?s " + "(" * n + "<x:p>" + ")*" * n + " ?o }",
-    "inverse paths": lambda n: "SELECT * { ?s " + "^(" * n + "<x:p>" + ")" * n + " ?o }",
-    "lists": lambda n: "SELECT * { ?s ?p " + "(" * n + "1" + ")" * n + " }",
-    "blank nodes": lambda n: "SELECT * { ?s ?p " + "[ <x:p> " * n + "1" + "]" * n + " }",
-}
 
 
 @pytest.mark.parametrize("construct", NESTED)

@@ -4,28 +4,34 @@
 succeeds, as in a store that does not record empty graphs (SPARQL 1.1 Update, 3.1.3).
 """
 
+from collections.abc import Iterable
+
 from pyoxigraph import NamedNode
 
 from kg import syntax
-from kg.syntax import Reading
-from kg.web.problems import ProblemError
-from kg.web.protocol import Ask
+from kg.errors import QueryError
+from kg.syntax import Form
 
 
-def prepared(ask: Ask, reading: Reading) -> str:
-    """The update that is run. Raises ProblemError 400 when its dataset cannot be as asked."""
-    return _clear_silently(_with_dataset(ask, reading))
+class DatasetError(QueryError):
+    """The request names a dataset that the update cannot take, or is no update."""
 
 
-def _with_dataset(ask: Ask, reading: Reading) -> str:
-    """The update's text with the request's dataset in it. Raises ProblemError 400 when the text names one itself, or cannot take one."""
-    if not ask.names_dataset:
-        return ask.text
-    if reading.names_dataset:
-        raise ProblemError(400, "dataset", "the update has USING or WITH itself, so the request may not name a dataset too")
-    clauses = [f"USING {_node(iri)}" for iri in ask.default_graphs or ()]
-    clauses += [f"USING NAMED {_node(iri)}" for iri in ask.named_graphs or ()]
-    return _insert_before_where(ask.text, f"{' '.join(clauses)} ")
+def prepared(text: str, *, default_graphs: Iterable[str] | None, named_graphs: Iterable[str] | None) -> str:
+    """The update that is run, on the dataset that the request names (None, None: none). Raises DatasetError and those of `syntax.read`."""
+    reading = syntax.read(text)
+    if reading.form is not Form.UPDATE:
+        raise DatasetError(f"this is a query ({reading.form}), not an update: send it as `query` or application/sparql-query")
+    if default_graphs is not None or named_graphs is not None:
+        if reading.names_dataset:
+            raise DatasetError("the update has USING or WITH itself, so the request may not name a dataset too")
+        text = _with_dataset(text, default_graphs or (), named_graphs or ())
+    return _clear_silently(text)
+
+
+def _with_dataset(text: str, default_graphs: Iterable[str], named_graphs: Iterable[str]) -> str:
+    clauses = [f"USING {_node(iri)}" for iri in default_graphs] + [f"USING NAMED {_node(iri)}" for iri in named_graphs]
+    return _insert_before_where(text, f"{' '.join(clauses)} ")
 
 
 def _insert_before_where(text: str, clauses: str) -> str:
@@ -36,7 +42,7 @@ def _insert_before_where(text: str, clauses: str) -> str:
         depth += (kind == "open") - (kind == "close")
         if kind == "word" and depth == 0 and word.upper() == "WHERE":
             if previous.upper() == "DELETE":
-                raise ProblemError(400, "dataset", "DELETE WHERE takes no dataset: write DELETE { … } WHERE { … }")
+                raise DatasetError("DELETE WHERE takes no dataset: write DELETE { … } WHERE { … }")
             parts += [text[done:start], clauses]
             done = start
         previous = word
@@ -59,4 +65,4 @@ def _node(iri: str) -> NamedNode:
     try:
         return NamedNode(iri)
     except ValueError as error:
-        raise ProblemError(400, "graph", f"{iri!r} is no absolute IRI: {error}") from error
+        raise DatasetError(f"{iri!r} is no absolute IRI: {error}") from error

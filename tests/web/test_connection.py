@@ -1,0 +1,121 @@
+"""What a client can send before, beside and instead of a proper request: each is refused with a reason, and the server goes on."""
+
+import json
+import socket
+
+import httpx
+import pytest
+from serving import Server
+
+PAGES = ["/sparql", "/graphs", "/graphs/x", "/health", "/ready", "/metrics", "/", "/docs", "/openapi.json", "/static/style.css"]
+
+
+def exchange(server: Server, sent: bytes) -> tuple[int, dict]:
+    """The status and the problem that raw bytes are answered with."""
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(sent)
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    head, _, body = received.partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+def test_an_endless_address_is_refused(server: Server):
+    status, problem = exchange(server, b"GET /sparql?query=" + b"a" * 200_000)
+    assert (status, problem["status"]) == (414, 414)
+    assert "POST" in problem["detail"]
+
+
+def test_an_endless_header_is_refused(server: Server):
+    status, problem = exchange(server, b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 1_000_000)
+    assert (status, problem["status"]) == (431, 431)
+
+
+def test_what_is_no_http_is_refused(server: Server):
+    status, problem = exchange(server, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
+    assert (status, problem["status"]) == (400, 400)
+
+
+def test_a_long_address_works_up_to_the_limit(client: httpx.Client):
+    assert client.get("/sparql", params={"query": f"ASK {{ ?s ?p '{'a' * 50_000}' }}"}).json()["boolean"] is False
+
+
+def test_requests_on_one_connection_are_answered_in_turn(server: Server):
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        query = b"query=ASK%20%7B%7D"
+        post = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(
+            query
+        )
+        connection.sendall((post + query) * 50 + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    assert received.count(b"HTTP/1.1 200 ") == 51
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_head_has_what_get_has_but_no_body(client: httpx.Client, path: str):
+    got, head = client.get(path), client.head(path)
+    assert (got.status_code, head.status_code, head.content) == (head.status_code, got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_options_lists_methods_and_others_are_405(client: httpx.Client, path: str):
+    options = client.options(path)
+    assert options.status_code == 204
+    refused = client.request("PATCH", path)
+    assert refused.status_code == 405
+    assert refused.headers["allow"] == options.headers["allow"]
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/static/style.css", "/sparql", "/graphs"])
+def test_what_a_client_has_is_not_sent_again(client: httpx.Client, path: str):
+    tag = client.get(path).headers["etag"]
+    for known in (tag, f'"other", W/{tag}'):
+        again = client.get(path, headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+
+
+def test_posting_again_is_answered_again(client: httpx.Client):
+    tag = client.post("/sparql", data={"query": "ASK {}"}).headers["etag"]
+    assert client.post("/sparql", data={"query": "ASK {}"}, headers={"If-None-Match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "QUERY"])
+def test_a_query_may_be_sent_directly_or_as_a_form(client: httpx.Client, method: str):
+    direct = client.request(method, "/sparql", content="ASK {}", headers={"Content-Type": "application/sparql-query"})
+    form = client.request(method, "/sparql", data={"query": "ASK {}"})
+    assert direct.json() == form.json() == {"head": {}, "boolean": True}
+
+
+def test_http_query_is_safe(server: Server):
+    with server.client(headers={"Authorization": f"Bearer {server.token}"}) as client:
+        refused = client.request("QUERY", "/sparql", content="CLEAR ALL", headers={"Content-Type": "application/sparql-update"})
+    assert refused.status_code == 400
+
+
+def test_a_compressed_request_is_refused_and_told_so(client: httpx.Client):
+    headers = {"Content-Type": "application/sparql-query", "Content-Encoding": "gzip"}
+    refused = client.post("/sparql", content=b"\x1f\x8b", headers=headers)
+    assert refused.status_code == 415
+    assert refused.headers["accept-encoding"] == "identity"
+
+
+def test_what_is_not_there_is_a_problem(client: httpx.Client):
+    refused = client.get("/nothing/here", headers={"Origin": "https://example.org"})
+    assert refused.status_code == 404
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../server.py", "/static/%2e%2e/server.py", "/static/..%2fserver.py", "/static/", "/static/a%00.css"]
+)
+def test_only_the_pages_own_files_are_sent(server: Server, path: str):
+    status, _ = exchange(server, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert status == 404

@@ -1,0 +1,148 @@
+"""Writing over HTTP: who may, and that a write is whole, on disk and visible when it is acknowledged."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from serving import Server
+
+from kg import tokens
+
+UPDATE = {"Content-Type": "application/sparql-update"}
+TURTLE = {"Content-Type": "text/turtle"}
+GRAPH = "http://example.org/g"
+
+
+@pytest.fixture
+def writer(server: Server) -> Iterator[httpx.Client]:
+    with server.client(headers={"Authorization": f"Bearer {server.token}"}) as client:
+        yield client
+
+
+def count(client: httpx.Client, pattern: str = f"GRAPH <{GRAPH}> {{ ?s ?p ?o }}") -> int:
+    response = client.get("/sparql", params={"query": f"SELECT (COUNT(*) AS ?n) {{ {pattern} }}"}, headers={"Accept": "text/csv"})
+    return int(response.text.split()[1])
+
+
+def update(client: httpx.Client, text: str, **headers: str) -> httpx.Response:
+    return client.post("/sparql", content=text, headers={**UPDATE, **headers})
+
+
+def graph(client: httpx.Client, method: str, **headers: str) -> httpx.Response:
+    content = {} if method == "DELETE" else {"content": "<x:s> <x:p> 1 ."}
+    return client.request(method, "/graphs", params={"graph": GRAPH}, headers={**TURTLE, **headers}, **content)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "challenge"),
+    [
+        ("", 'Bearer realm="aikg"'),
+        ("Basic YTpi", 'Bearer realm="aikg"'),
+        ("Bearer", 'Bearer realm="aikg"'),
+        ("Bearer wrong", 'Bearer realm="aikg", error="invalid_token"'),
+        ("Bearer aikg_", 'Bearer realm="aikg", error="invalid_token"'),
+        ("Bearer \xff\xfe", 'Bearer realm="aikg", error="invalid_token"'),
+    ],
+)
+def test_nobody_writes_without_a_token(client: httpx.Client, authorization: str, challenge: str):
+    headers = {"Authorization": authorization.encode("latin-1")} if authorization else {}
+    before = count(client, "?s ?p ?o")
+    attempts = [update(client, "CLEAR ALL", **headers), *(graph(client, method, **headers) for method in ("PUT", "POST", "DELETE"))]
+    for refused in attempts:
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"] == challenge
+        assert refused.headers["content-type"] == "application/problem+json"
+    assert count(client, "?s ?p ?o") == before
+
+
+def test_a_token_of_another_scope_is_refused(server: Server, client: httpx.Client):
+    secret = tokens.create(server.data, "ingests", [tokens.Scope.INGEST])
+    for refused in (update(client, "CLEAR ALL", Authorization=f"Bearer {secret}"), graph(client, "PUT", Authorization=f"Bearer {secret}")):
+        assert refused.status_code == 403
+        assert 'error="insufficient_scope", scope="update"' in refused.headers["www-authenticate"]
+
+
+def test_a_revoked_token_is_refused_by_a_running_server(server: Server, client: httpx.Client):
+    secret = tokens.create(server.data, "short-lived", [tokens.Scope.UPDATE])
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert update(client, "CLEAR GRAPH <x:none>", **headers).status_code == 204
+    assert tokens.revoke(server.data, "short-lived")
+    assert update(client, "CLEAR GRAPH <x:none>", **headers).status_code == 401
+
+
+def test_only_a_hash_of_a_token_is_kept(server: Server):
+    kept = server.data / "tokens.json"
+    assert server.token not in kept.read_text()
+    assert hashlib.sha256(server.token.encode()).hexdigest() in {row["sha256"] for row in json.loads(kept.read_text())}
+    assert kept.stat().st_mode & 0o077 == 0
+    for file in (path for path in server.data.rglob("*") if path.is_file()):
+        assert server.token.encode() not in file.read_bytes()
+
+
+def test_every_write_is_visible_to_the_next_query(writer: httpx.Client):
+    update(writer, f"CLEAR GRAPH <{GRAPH}>")
+    for number in range(20):
+        assert update(writer, f"INSERT DATA {{ GRAPH <{GRAPH}> {{ <x:s> <x:p> {number} }} }}").status_code == 204
+        assert count(writer) == number + 1
+
+
+def test_an_update_is_done_as_a_whole_or_not_at_all(writer: httpx.Client):
+    update(writer, f"CLEAR GRAPH <{GRAPH}>")
+    refused = update(writer, f"INSERT DATA {{ GRAPH <{GRAPH}> {{ <x:s> <x:p> 1 }} }} ; CREATE GRAPH <{GRAPH}>")
+    assert refused.status_code == 400
+    assert count(writer) == 0
+    assert update(writer, f"INSERT DATA {{ GRAPH <{GRAPH}> {{ <x:s> <x:p> 1 }} }} ; DELETE DATA {{").status_code == 400
+    assert count(writer) == 0
+
+
+def test_a_graph_is_replaced_as_a_whole_or_not_at_all(writer: httpx.Client):
+    whole = "".join(f"<x:s> <x:p> {number} .\n" for number in range(1000))
+    assert writer.put("/graphs", params={"graph": GRAPH}, content=whole, headers=TURTLE).is_success
+    refused = writer.put("/graphs", params={"graph": GRAPH}, content=whole * 3 + "<x:s> <x:p>", headers=TURTLE)
+    assert refused.status_code == 400
+    assert count(writer) == 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "LOAD <http://127.0.0.1:1/>",
+        "LOAD SILENT <http://127.0.0.1:1/>",
+        "CLEAR ALL ; LOAD <file:///etc/passwd>",
+        "INSERT { ?s ?p ?o } WHERE { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }",
+    ],
+)
+def test_an_update_reaches_nothing_outside(writer: httpx.Client, text: str):
+    before = count(writer, "?s ?p ?o")
+    refused = update(writer, text)
+    assert refused.status_code == 403
+    assert "opens no connections" in refused.json()["detail"]
+    assert count(writer, "?s ?p ?o") == before
+
+
+def test_a_query_sent_as_an_update_is_told_so(writer: httpx.Client):
+    assert "query" in update(writer, "SELECT * {}").json()["detail"]
+
+
+def test_an_update_may_be_longer_than_a_query(writer: httpx.Client):
+    rows = " ".join(f"<x:{number}> <x:p> '{'a' * 80}' ." for number in range(15_000))
+    update(writer, f"CLEAR GRAPH <{GRAPH}>")
+    assert len(rows) > 1_400_000
+    assert update(writer, f"INSERT DATA {{ GRAPH <{GRAPH}> {{ {rows} }} }}").status_code == 204
+    assert count(writer) == 15_000
+    form = writer.post("/sparql", data={"update": f"CLEAR GRAPH <{GRAPH}> ; INSERT DATA {{ GRAPH <{GRAPH}> {{ {rows} }} }}"})
+    assert form.status_code == 204
+
+
+def test_a_write_that_takes_too_long_is_stopped_and_the_next_one_done(serve):
+    server = serve(query_timeout_s=2)
+    secret = tokens.create(server.data, "test", [tokens.Scope.UPDATE])
+    cross = " . ".join(f"?a{i} ?b{i} ?c{i}" for i in range(14))
+    with server.client(headers={"Authorization": f"Bearer {secret}"}) as client:
+        stopped = update(client, f"DELETE {{ ?a0 ?b0 ?c0 }} WHERE {{ GRAPH ?g {{ {cross} }} }}")
+        assert stopped.status_code == 504
+        assert "as a whole or not at all" in stopped.json()["detail"]
+        assert update(client, f"INSERT DATA {{ GRAPH <{GRAPH}> {{ <x:s> <x:p> 1 }} }}").status_code == 204
+        assert count(client, "?s ?p ?o") == 6
