@@ -71,6 +71,7 @@ class Layout:
         self.root = np.array([span.root.i for span in mentions], dtype=np.int64)
         self.type = np.array([TYPES.get(span.label_, 0) for span in mentions], dtype=np.int64)
         self.kind = np.array([KINDS.get(span.id_, 0) for span in mentions], dtype=np.int64)
+        self.entity = np.array([span.kb_id for span in mentions], dtype=np.uint64)
         self.tail = np.array([_tail(span) for span in mentions], dtype=np.uint64)
         self.shape = np.array([_shape(span) for span in mentions], dtype=np.uint64)
         self.mention_at = np.full(len(doc) + 1, -1)
@@ -119,22 +120,21 @@ def _shape(span: Span) -> int:
     return min(len(span), 3) + 4 * any(c.isdigit() for c in text) + 8 * (text.isupper() and len(text) <= 5) + 16 * text[:1].islower()
 
 
-def pairs_of(mentions: Sequence[Span], groups: Iterable[Sequence[int]], compatible: NDArray[np.bool_]) -> Pairs:
+def pairs_of(layout: "Layout", groups: Iterable[Sequence[int]], compatible: NDArray[np.bool_]) -> Pairs:
     """All ordered pairs of two entities within a group (a sentence's mentions, by number), at most `MAX_TOKENS` apart.
 
     `compatible[subject type, object type]` says which types any relation joins.
     """
-    subjects, objects = [], []
+    subjects, objects = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     for group in groups:
-        for s in group:
-            for o in group:
-                if s == o or mentions[s].kb_id == mentions[o].kb_id or not compatible[TYPES[mentions[s].label_], TYPES[mentions[o].label_]]:
-                    continue
-                gap = max(mentions[s].start, mentions[o].start) - min(mentions[s].end, mentions[o].end)
-                if gap <= MAX_TOKENS:
-                    subjects.append(s)
-                    objects.append(o)
-    return Pairs(np.array(subjects, dtype=np.int64), np.array(objects, dtype=np.int64))
+        inside = np.array(group, dtype=np.int64)
+        subject, object_ = (side.reshape(-1) for side in np.meshgrid(inside, inside, indexing="ij"))
+        gap = np.maximum(layout.start[subject], layout.start[object_]) - np.minimum(layout.end[subject], layout.end[object_])
+        kept = (layout.entity[subject] != layout.entity[object_]) & (gap <= MAX_TOKENS)
+        kept &= compatible[layout.type[subject], layout.type[object_]]
+        subjects.append(subject[kept])
+        objects.append(object_[kept])
+    return Pairs(np.concatenate(subjects), np.concatenate(objects))
 
 
 def encode(layout: Layout, pairs: Pairs, hits: Iterable[Hit], bounds: tuple[Ints, Ints]) -> Encoded:

@@ -1,6 +1,7 @@
 """What the scorer looks at in a parsed article: its mention pairs with their features, the frame hits, and the triggers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from ingest.evidence import Scene, Trigger
-from ingest.features import TYPES, Encoded, Layout, encode, pairs_of
+from ingest.features import TYPES, Encoded, Ints, Layout, encode, pairs_of
 from ingest.model import BlockKind, EntityType, Relation
 from ingest.patterns import Frames, Hit
 from ingest.syntax import Tree
@@ -43,13 +44,13 @@ class Scanner:
         """The pairs of `mentions`, which are in text order."""
         hits: list[Hit] = []
         triggers: list[Trigger] = []
-        for tree, inside in sentences(doc, mentions, self.frames.topical):
+        groups = _by_sentence(doc, mentions)
+        for tree, inside in sentences(doc, groups, mentions, self.frames.topical):
             hits += self.frames.hits(tree, coverage(mentions, inside), topic=topic(mentions, inside, tree))
             triggers += self._triggers(tree)
         layout = Layout(doc, mentions)
-        pairs = pairs_of(mentions, _by_sentence(mentions).values(), self._compatible)
-        first = np.array([mentions[s].sent.start for s in pairs.subject], dtype=np.int64)
-        past = np.array([mentions[s].sent.end for s in pairs.subject], dtype=np.int64)
+        pairs = pairs_of(layout, groups.values(), self._compatible)
+        first, past = (bound[pairs.subject] for bound in _bounds(doc, groups, len(mentions)))
         scene = Scene(layout, _entity_codes(mentions), first, past, _in_heading(doc)[first])
         allowed = self._allowed[layout.type[pairs.subject], layout.type[pairs.object]]
         return Scan(mentions, encode(layout, pairs, hits, (first, past)), scene, hits, triggers, allowed)
@@ -86,16 +87,26 @@ def _in_heading(doc: Doc) -> Bools:
     return inside
 
 
-def _by_sentence(mentions: Sequence[Span]) -> dict[int, list[int]]:
+def _by_sentence(doc: Doc, mentions: Sequence[Span]) -> dict[int, list[int]]:
+    """The numbers of the mentions by the first token of their sentence, in text order."""
+    starts = [sentence.start for sentence in doc.sents]
     groups: dict[int, list[int]] = {}
     for number, mention in enumerate(mentions):
-        groups.setdefault(mention.sent.start, []).append(number)
+        groups.setdefault(starts[bisect_right(starts, mention.start) - 1], []).append(number)
     return dict(sorted(groups.items()))
 
 
-def sentences(doc: Doc, mentions: list[Span], topical: frozenset[str]) -> Iterator[tuple[Tree, list[int]]]:
+def _bounds(doc: Doc, groups: Mapping[int, list[int]], count: int) -> tuple[Ints, Ints]:
+    """The first token of each mention's sentence, and the one past its last."""
+    first, past = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    for start, inside in groups.items():
+        first[inside], past[inside] = start, doc[start].sent.end
+    return first, past
+
+
+def sentences(doc: Doc, groups: Mapping[int, list[int]], mentions: list[Span], topical: frozenset[str]) -> Iterator[tuple[Tree, list[int]]]:
     """Each sentence that names two entities, or one beside a word of `topical` (lemmas), with the numbers of its mentions."""
-    for start, inside in _by_sentence(mentions).items():
+    for start, inside in groups.items():
         sentence = doc[start].sent
         if len({mentions[number].kb_id for number in inside}) > 1 or any(token.lemma_ in topical for token in sentence):
             yield Tree(sentence), inside

@@ -7,7 +7,7 @@ Rare relations gain most from the second (pooling over relations). Weights: `wei
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Self
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ingest.errors import PipelineError
 from ingest.evidence import Floats, Rows, gather, select
-from ingest.features import TYPES, Encoded, Ints
+from ingest.features import BITS, TYPES, Encoded, Ints
 from ingest.scan import Scan
 
 WEIGHTS_FILE = "scorer.npz"
@@ -41,7 +41,7 @@ TEMPLATES = (  # first number of each family of feature templates in `ingest.fea
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Linear:
     """The first stage: `weights[i]` (buckets × relations) belongs to the feature `bucket[i]` (sorted); `intercept` (relations)."""
 
@@ -51,9 +51,13 @@ class Linear:
 
     def columns(self, buckets: Ints) -> Ints:
         """The row of `weights` for each bucket; one past the last for a feature that was not trained."""
-        found = np.searchsorted(self.bucket, buckets)
-        known = self.bucket[np.minimum(found, len(self.bucket) - 1)] == buckets
-        return np.where(known, found, len(self.bucket))
+        return self._row_of[buckets]
+
+    @cached_property
+    def _row_of(self) -> Ints:
+        rows = np.full(1 << BITS, len(self.bucket), dtype=np.int64)
+        rows[self.bucket] = np.arange(len(self.bucket))
+        return rows
 
     def logits(self, encoded: Encoded) -> Floats:
         """Pairs × relations; a feature that a pair has twice counts once."""

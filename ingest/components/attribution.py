@@ -126,7 +126,8 @@ class Voices:
 
 def quotes(doc: Doc) -> list[Quote]:
     """Quotations in text order, each within one block; a block's first unclosed curly mark runs to the block's end."""
-    return [quote for block in doc._.blocks for quote in _block_quotes(doc.text, block.start_char, block.end_char)]
+    text = doc.text
+    return [quote for block in doc._.blocks for quote in _block_quotes(text, block.start_char, block.end_char)]
 
 
 def _block_quotes(text: str, start: int, end: int) -> list[Quote]:

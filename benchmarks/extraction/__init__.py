@@ -1,0 +1,1 @@
+"""What extraction costs, and how good its scorer is on other people's corpora."""
