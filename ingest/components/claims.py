@@ -1,7 +1,8 @@
 """`aikg_claims`: which relations the text states between its mentions.
 
 Every pair of mentions of two entities in a sentence is a candidate for every relation that their types allow. The trained scorer decides
-(`ingest.scorer`); a relation that it was not trained for is stated by precise frames (`ingest.patterns`) whose slots both arguments fill.
+(`ingest.scorer`); beside it precise frames (`ingest.patterns`) whose slots both arguments fill state a claim, also of a relation that
+it was not trained for.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -69,10 +70,8 @@ class Claims:
         return doc
 
     def _found(self, scan: Scan) -> list[Candidate]:
-        scored = self._scorer is not None and {*self._scorer.relations} <= {*self._relations}
-        trained = set(self._scorer.relations) if self._scorer and scored else set()
-        found = [rule for rule in rules(scan.hits) if rule.relation not in trained and self._allowed(rule, scan.mentions)]
-        if self._scorer and scored and len(scan.encoded.pairs):
+        found = [rule for rule in rules(scan.hits) if self._allowed(rule, scan.mentions)]
+        if self._scorer and {*self._scorer.relations} <= {*self._relations} and len(scan.encoded.pairs):
             scores = self._scorer(scan, self._scan.relations)
             found += decode(scan, scores, self._scorer.relations, self._scorer.threshold, self._scorer)
         return distinct(found, scan.mentions, self._relations)

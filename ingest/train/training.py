@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc
 
-from ingest.components.claims import decode, distinct, put, scanner
+from ingest.components.claims import decode, distinct, fits, put, rules, scanner
 from ingest.components.kinds import KindModel
 from ingest.evidence import Floats, Rows
 from ingest.features import Ints
@@ -190,7 +190,8 @@ class _Course:
 
     def _score(self, one: _Held, judged: _Judged, probability: Floats, threshold: Floats) -> ArticleScore:
         scan = one.seen.scan
-        candidates = decode(scan, Scores(judged.rows, probability, judged.logits), self._names, threshold)
+        candidates = [rule for rule in rules(scan.hits) if fits(rule, scan.mentions, self._relations)]
+        candidates += decode(scan, Scores(judged.rows, probability, judged.logits), self._names, threshold)
         put(one.doc, scan.mentions, distinct(candidates, scan.mentions, self._relations))
         for step in LATE_STEPS[1:]:
             self._nlp.get_pipe(step)(one.doc)
