@@ -14,8 +14,6 @@ from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, QueryB
 
 from kg import snapshots
 from kg import store as local
-from kg.remote import store as remote_store
-from kg.remote import writer as remote_writer
 from kg.settings import Settings
 
 type Result = QuerySolutions | QueryBoolean | Iterator[Triple]
@@ -125,9 +123,21 @@ class EngineName(StrEnum):
     REMOTE = "SPARQL service"
 
 
+def _read_remotely(settings: Settings) -> AbstractContextManager[Graph]:
+    from kg.remote.store import reading  # its HTTP client takes a tenth of a second to load
+
+    return reading(settings)
+
+
+def _write_remotely(settings: Settings) -> AbstractContextManager[Writer]:
+    from kg.remote.writer import writing
+
+    return writing(settings)
+
+
 ENGINES: Mapping[EngineName, Engine] = {
     EngineName.LOCAL: Engine(lambda settings: snapshots.current(settings.data), local.open_writer),
-    EngineName.REMOTE: Engine(remote_store.reading, remote_writer.writing),
+    EngineName.REMOTE: Engine(_read_remotely, _write_remotely),
 }
 
 

@@ -13,6 +13,13 @@ from kg.errors import SettingError
 
 DEFAULT_BASE_IRI = "http://localhost:8000/"
 
+VARIABLE_ONLY: Any = {"flag": False}  # what belongs to a store and not to a call of a command; a flag would show secrets to every user
+
+
+def has_flag(name: str) -> bool:
+    """Whether the setting is also a flag of commands."""
+    return Settings.model_fields[name].json_schema_extra is not VARIABLE_ONLY
+
 
 class Settings(BaseSettings):
     """One field a setting; the variable is the field's name in capitals behind `KG_`."""
@@ -29,13 +36,17 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that `kg serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that `kg serve` listens on; 0 takes a free one")
     store: str | None = Field(None, description="address of a SPARQL service that keeps the graph instead of the data directory")
-    store_query: str | None = Field(None, description="its query endpoint, absolute or below its address [found by itself]")
-    store_update: str | None = Field(None, description="its update endpoint, likewise")
-    store_graphs: str | None = Field(None, description="its Graph Store Protocol endpoint, likewise")
-    store_user: str | None = Field(None, description="who we are to it, for HTTP Basic authentication")
-    store_password: SecretStr | None = Field(None, description="the password that goes with that")
-    store_token: SecretStr | None = Field(None, description="a bearer token for it, instead of user and password")
-    store_timeout_s: float = Field(60.0, gt=0, description="seconds that it may stay silent")
+    store_query: str | None = Field(
+        None, json_schema_extra=VARIABLE_ONLY, description="its query endpoint, absolute or below its address [found by itself]"
+    )
+    store_update: str | None = Field(None, json_schema_extra=VARIABLE_ONLY, description="its update endpoint, likewise")
+    store_graphs: str | None = Field(None, json_schema_extra=VARIABLE_ONLY, description="its Graph Store Protocol endpoint, likewise")
+    store_user: str | None = Field(None, json_schema_extra=VARIABLE_ONLY, description="who we are to it, for HTTP Basic authentication")
+    store_password: SecretStr | None = Field(None, json_schema_extra=VARIABLE_ONLY, description="the password that goes with that")
+    store_token: SecretStr | None = Field(
+        None, json_schema_extra=VARIABLE_ONLY, description="a bearer token for it, instead of user and password"
+    )
+    store_timeout_s: float = Field(60.0, gt=0, json_schema_extra=VARIABLE_ONLY, description="seconds that it may stay silent")
     query_timeout_s: float = Field(30.0, gt=0, description="deadline of a query; a request may ask for less")
     query_workers: int = Field(4, ge=1, le=256, description="worker processes, one query at a time each; one is kept for short queries")
     query_memory_mb: int = Field(1024, ge=64, description="memory cap of one query worker, in MiB")
@@ -56,4 +67,5 @@ class Settings(BaseSettings):
 
 def _problem(error: Any) -> str:
     name = "_".join(str(part) for part in error["loc"])
-    return f"KG_{name.upper()} (--{name.replace('_', '-')}): {error['msg']}, got {error['input']!r}"
+    flag = f" (--{name.replace('_', '-')})" if has_flag(name) else ""
+    return f"KG_{name.upper()}{flag}: {error['msg']}, got {error['input']!r}"

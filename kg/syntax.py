@@ -79,6 +79,16 @@ _VOLATILE_WORDS = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 _OPERANDS = frozenset({"variable", "string", "name", "iri", "number", "tag", "close"})
 _HIDDEN_SERVICE = re.compile(r"\).*service", re.IGNORECASE)
 
+# Most queries are plain: no token of theirs can say anything but the form, so they need not be taken apart one by one.
+# An ASCII text without these letters, wherever they stand, hides none of the words that matter; a backslash could be an escaped letter.
+_TELLING = ("service", "load", "from", "now", "rand", "uuid", "bnode", "_:", "[", "\\")
+_TOKENS = re.compile(rf"(?:{re.sub(r'[?]P<[a-z]+>', '?:', TOKEN.pattern)})*+", TOKEN.flags)  # without groups, which only take time
+_PLAIN = re.compile(
+    r"(?:[ \t\r\n]|#[^\r\n]*+[\r\n]|prefix[ \t\r\n]+[\w.-]*:[ \t\r\n]*<[^<>\s]*+>|base[ \t\r\n]*<[^<>\s]*+>)*+"
+    r"(select|ask|construct|describe)\b",
+    re.IGNORECASE | re.ASCII,
+)
+
 _NO_SERVICE = (
     "SERVICE is not allowed here: this endpoint opens no connections for its callers. Ask the other endpoint yourself and join the results"
 )
@@ -101,6 +111,8 @@ def tokens(text: str) -> Iterator[tuple[str, str, int]]:
 
 def read(text: str, *, allow_service: bool = False) -> Reading:  # noqa: C901  one branch a kind of token, on the path of every query
     """What the text is. Raises QuerySyntaxError, ForbiddenError or TooDeepError, each naming line and column."""
+    if plain := _plain(text):
+        return plain
     form: Form | None = None
     names_dataset = volatile = False
     run = 0
@@ -133,6 +145,17 @@ def read(text: str, *, allow_service: bool = False) -> Reading:  # noqa: C901  o
     if form is None:
         raise QuerySyntaxError("there is no SELECT, ASK, CONSTRUCT, DESCRIBE or update operation in the text")
     return Reading(form, names_dataset, volatile)
+
+
+def _plain(text: str) -> Reading | None:
+    """What a plain query is; None when its tokens must be looked at, be it for the complaint."""
+    if not text.isascii() or sum(map(text.count, "{([!+-")) > MAX_DEPTH:
+        return None
+    lower = text.lower()
+    if any(letters in lower for letters in _TELLING) or not _TOKENS.fullmatch(text):
+        return None
+    found = _PLAIN.match(text)
+    return Reading(Form(found[1].upper()), names_dataset=False, volatile=False) if found else None
 
 
 def _form(upper: str) -> Form | None:

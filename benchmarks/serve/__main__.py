@@ -24,6 +24,7 @@ from kg.store import open_writer
 
 ACCEPT = {"construct": "application/n-triples"}
 RESULTS = "application/sparql-results+json"
+ANSWERS_A_CLIENT, LONGEST_S = 5, 60.0  # slow queries are asked for longer, so that some answers are counted
 
 
 def main() -> None:
@@ -41,9 +42,8 @@ def main() -> None:
             facts[f"loading {name}, s"] = round(_load(name, quads, folder), 1)
             servers.append(stack.enter_context(running(name, folder / f"{name}-{options.quads}", quads)))
             facts[f"first answer of {name} after its start, s"] = round(servers[-1].start_s, 2)
-        for kind in options.kinds:
-            _check(kind, servers, options.quads)
-        rounds = [_round(cell, servers, options) for _ in range(options.rounds) for cell in _cells(options)]
+        slowest_s = {kind: _check(kind, servers, options.quads) for kind in options.kinds}
+        rounds = [_round(cell, servers, options, slowest_s[cell.kind]) for _ in range(options.rounds) for cell in _cells(options)]
         if "ours" in options.servers:
             facts["publishing after a small write, ms, median of 7"] = round(_publishing_ms(folder / f"ours-{options.quads}"), 1)
     print(report.markdown(rounds, facts))
@@ -59,7 +59,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="which of the mix")
     parser.add_argument("--clients", nargs="+", type=int, default=[1, 4, 16], help="how many clients at once [1 4 16]")
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long a server is asked at a time [3]")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long a server is asked at a time, at least [3]")
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured; ratios are medians [3]")
     parser.add_argument("--folder", type=Path, help="keep the generated quads and stores here, and use what is there")
     parser.add_argument("--json", type=Path, help="write everything that was measured to this file")
@@ -88,24 +88,31 @@ def _cells(options: argparse.Namespace) -> Iterable[Cell]:
     return [Cell(kind, clients, cached) for kind in options.kinds for clients in options.clients for cached in (False, True)]
 
 
-def _check(kind: str, servers: list[Running], quads: int) -> None:
-    """The first queries of the kind give as many rows everywhere, and some give rows."""
-    accept = ACCEPT.get(kind, RESULTS)
+def _check(kind: str, servers: list[Running], quads: int) -> float:
+    """The first queries of the kind give as many rows everywhere, and some give rows; the seconds that the slowest took."""
     queries = variants(kind, quads)[:5]
-    counts = {server.name: [rows(ask(server.url, query, accept)) for query in queries] for server in servers}
+    counts, slowest_s = {}, 0.0
+    for server in servers:
+        counts[server.name] = []
+        for query in queries:
+            began = time.perf_counter()
+            counts[server.name].append(rows(ask(server.url, query, ACCEPT.get(kind, RESULTS))))
+            slowest_s = max(slowest_s, time.perf_counter() - began)
     if len({tuple(found) for found in counts.values()}) != 1 or not sum(next(iter(counts.values()))):
         raise SystemExit(f"the servers do not answer {kind} queries alike: rows {counts}")
+    return slowest_s
 
 
-def _round(cell: Cell, servers: list[Running], options: argparse.Namespace) -> Round:
-    """Each server in turn. A slow one is asked by one client with new texts only: it does not matter by how much it is slower."""
+def _round(cell: Cell, servers: list[Running], options: argparse.Namespace, slowest_s: float) -> Round:
+    """Each server in turn; rdflib-endpoint by the fewest and the most clients and with new texts only, as it keeps no answers."""
     queries = variants(cell.kind, options.quads)[: 20 if cell.cached else None]
+    seconds = max(options.seconds, min(LONGEST_S, ANSWERS_A_CLIENT * slowest_s * cell.clients / (os.cpu_count() or 1)))
     measured = {}
     for server in servers:
-        if server.name == "rdflib-endpoint" and (cell.clients != min(options.clients) or cell.cached):
+        if server.name == "rdflib-endpoint" and (cell.cached or cell.clients not in (min(options.clients), max(options.clients))):
             continue
         measured[server.name] = load.measure(
-            server.url, queries, clients=cell.clients, seconds=options.seconds, accept=ACCEPT.get(cell.kind, RESULTS), again=cell.cached
+            server.url, queries, clients=cell.clients, seconds=seconds, accept=ACCEPT.get(cell.kind, RESULTS), again=cell.cached
         )
     return Round(cell, measured)
 

@@ -65,6 +65,11 @@ def quads(number: int) -> Iterator[str]:
         article += 1
 
 
+def some_entity(many: int, random: Random) -> int:
+    """One of so many entities: few are in many articles, most in few."""
+    return min(many - 1, int(random.paretovariate(0.7)) - 1)
+
+
 def _line(subject: str, predicate: str, value: str, graph: str) -> str:
     return f"<{subject}> <{predicate}> {value} <{graph}> .\n"
 
@@ -90,8 +95,7 @@ def _article(article: int, many: int, known: set[tuple[int, str, int]], random: 
     date = f"20{random.randint(19, 26)}-{random.randint(1, 12):02}-{random.randint(1, 28):02}"
     yield _line(iri, f"{DCTERMS}date", f'"{date}"^^<http://www.w3.org/2001/XMLSchema#date>', graph)
     yield _line(iri, f"{DCTERMS}publisher", f'"Paper {random.randrange(50)}"', graph)
-    # Few entities are in many articles, most in few.
-    named = [min(many - 1, int(random.paretovariate(0.7)) - 1) for _ in range(ARTICLE_MENTIONS)]
+    named = [some_entity(many, random) for _ in range(ARTICLE_MENTIONS)]
     for start, entity in enumerate(named):
         yield from _mention(article, 40 * start, entity, iri, graph, random)
     for claim in range(ARTICLE_CLAIMS):

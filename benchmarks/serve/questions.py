@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from random import Random
 
-from benchmarks.serve.generate import BASE, RELATIONS, WORDS, entities
+from benchmarks.serve.generate import BASE, RELATIONS, WORDS, entities, some_entity
 
 PREFIXES = """PREFIX aikg: <https://w3id.org/aikg/ontology#> PREFIX rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> PREFIX prov: <http://www.w3.org/ns/prov#>
@@ -55,6 +55,6 @@ def variants(kind: str, number: int) -> list[str]:
     """Queries of a kind for so many quads, the same every time."""
     random, many = Random(kind), entities(number)  # noqa: S311  not a secret
     return [
-        PREFIXES + KINDS[kind](f"{BASE}entity/E{random.randrange(many)}", random.choice(RELATIONS), " ".join(random.choices(WORDS, k=2)))
+        PREFIXES + KINDS[kind](f"{BASE}entity/E{some_entity(many, random)}", random.choice(RELATIONS), " ".join(random.choices(WORDS, k=2)))
         for _ in range(VARIANTS)
     ]

@@ -16,13 +16,12 @@ import uvicorn
 from kg import datadir, snapshots
 from kg.datadir import DataDir
 from kg.errors import DataError, LockedError, SettingError
-from kg.remote import store as remote_store
 from kg.settings import Settings
 from kg.store import open_writer
 from kg.web import log
 from kg.web.connection import Connection
 from kg.web.routes import Service, create_app
-from kg.workers import remote
+from kg.workers import service
 from kg.workers.pool import Limits, Pool
 from kg.workers.snapshot import lease_current, lease_of_service
 
@@ -108,9 +107,11 @@ def pool_of(settings: Settings) -> Pool:
     """Workers on the published snapshots, or on the remote service that the settings name."""
     if not settings.store:
         return Pool(limits(settings), lease_current(settings.data))
-    with remote_store.opened(settings) as (_, base_iri):
+    from kg.remote.store import opened  # its HTTP client takes a tenth of a second to load
+
+    with opened(settings) as (_, base_iri):
         lease = lease_of_service(base_iri)
-    return Pool(limits(settings), lease, module=remote.MODULE, environment=remote.environment(settings))
+    return Pool(limits(settings), lease, module=service.MODULE, environment=service.environment(settings))
 
 
 def limits(settings: Settings) -> Limits:

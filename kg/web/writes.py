@@ -6,7 +6,7 @@ from collections.abc import Callable
 from kg.settings import Settings
 from kg.web.problems import ProblemError
 from kg.web.protocol import Ask
-from kg.workers import remote
+from kg.workers import service
 from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
 from kg.workers.wire import GraphWrite, Update
 
@@ -95,7 +95,7 @@ class Writes:
             process = WorkerProcess(on_ready, on_death)
             # Its parse tree and transaction take a multiple of what it is sent.
             memory_mb = self._settings.query_memory_mb + 16 * self._settings.write_limit_mb
-            await process.start(memory_mb=memory_mb, module="kg.workers.writer", environment=remote.environment(self._settings))
+            await process.start(memory_mb=memory_mb, module="kg.workers.writer", environment=service.environment(self._settings))
             await ready
             self._process = process
         return self._process

@@ -6,7 +6,6 @@ written anew, so an answer that ends too soon, or with a complaint in the middle
 
 import json
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from pyoxigraph import Store
@@ -18,19 +17,6 @@ from kg.settings import Settings
 from kg.workers.confine import confine
 from kg.workers.wire import Kind, arguments, pack_frame
 from kg.workers.worker import Worker
-
-MODULE = "kg.workers.remote"
-CONNECTING = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")  # what httpx reads
-
-
-def environment(settings: Settings) -> Mapping[str, str]:
-    """What a worker and a writer need to know of the service: the settings about it, and how to get there. Empty without a service."""
-    if not settings.store:
-        return {}
-    known = {f"KG_{name.upper()}": value for name, value in settings if name.startswith("store") and value is not None}
-    secret = {name: value.get_secret_value() if hasattr(value, "get_secret_value") else str(value) for name, value in known.items()}
-    base = {"KG_BASE_IRI": settings.base_iri} if settings.base_iri else {}
-    return {name: value for name, value in os.environ.items() if name.upper() in CONNECTING} | secret | base
 
 
 class RemoteWorker(Worker):

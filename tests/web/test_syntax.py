@@ -135,3 +135,16 @@ def test_what_is_no_sparql_is_refused_with_its_place(text: str):
 def test_form_dataset_and_volatility_are_read(text: str, form: Form, names_dataset: bool, volatile: bool):
     reading = syntax.read(text)
     assert (reading.form, reading.names_dataset, reading.volatile) == (form, names_dataset, volatile)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    st.lists(st.one_of(PIECES, st.sampled_from(["SELECT ", "ASK ", "PREFIX p: <x:p> ", "FROM ", "NOW()", "BNODE()", "-- "])), max_size=14)
+)
+@example(["PREFIX p: <x:p> ", "SELECT ", "{}"])
+def test_a_plain_query_is_read_as_its_tokens_say(pieces: list[str]):
+    text = "".join(pieces)
+    if plain := syntax._plain(text):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(syntax, "_plain", lambda _: None)
+            assert syntax.read(text) == plain
