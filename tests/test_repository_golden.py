@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden"
 WRITE = bool(os.environ.get("AIKG_WRITE_GOLDEN"))
 EXAMPLES = find([ROOT / "examples"])
-MAX_MISSED = 0
+MOST = 0.85
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,9 @@ def _crosswise(claim: Claim, sides: tuple[str, str], names: dict[str, set[str]])
 def test_most_of_what_the_examples_plainly_state_is_found(extracted: dict[str, Extraction]):
     stated = [json.loads(line) for line in (ROOT / "tests" / "stated_in_examples.jsonl").read_text().splitlines()]
     missed = [row for row in stated if not states(extracted[row["article"]], row)]
-    assert len(missed) <= MAX_MISSED, "\n".join(f"{row['subject']} {row['relation']} {row['object']}: {row['evidence']}" for row in missed)
+    assert len(missed) <= (1 - MOST) * len(stated), "\n".join(
+        f"{row['subject']} {row['relation']} {row['object']}: {row['evidence']}" for row in missed
+    )
 
 
 def test_what_is_denied_or_hedged_is_never_extracted_as_a_fact(extracted: dict[str, Extraction]):

@@ -127,7 +127,9 @@ def _stands(span: Span, starts: frozenset[int], headline: set[int], ordinary: fr
         )
     if len(span) > 1 or not span.text.istitle() or (ordinary and span.text.lower() not in ordinary):
         return True
-    return not (span.start in starts or span.start in headline) or span[0].tag_ in ("NNP", "NNPS", "JJ") or bool(span[0].ent_type_)
+    if not (span.start in starts or span.start in headline) or span[0].tag_ in ("NNP", "NNPS", "JJ") or span[0].ent_type_:
+        return True
+    return span[0].tag_ == "NN" and span[0].dep_ == "nsubj"  # "Anthropic competes": a bare singular noun as the subject is a name
 
 
 def _kept(known: list[Span], longer: list[Piece]) -> Iterator[Span]:
