@@ -5,7 +5,7 @@ Every pair of mentions of two entities in a sentence is a candidate for every re
 it was not trained for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,19 +70,18 @@ class Claims:
         return doc
 
     def _found(self, scan: Scan) -> list[Candidate]:
-        found = [rule for rule in rules(scan.hits) if self._allowed(rule, scan.mentions)]
+        found = [rule for rule in rules(scan.hits) if fits(rule, scan.mentions, self._relations)]
         if self._scorer and {*self._scorer.relations} <= {*self._relations} and len(scan.encoded.pairs):
             scores = self._scorer(scan, self._scan.relations)
             found += decode(scan, scores, self._scorer.relations, self._scorer.threshold, self._scorer)
         return distinct(found, scan.mentions, self._relations)
 
-    def _allowed(self, candidate: Candidate, mentions: list[DocSpan]) -> bool:
-        relation, subject, object_ = self._relations[candidate.relation], mentions[candidate.subject], mentions[candidate.object]
-        return (
-            subject.kb_id != object_.kb_id
-            and EntityType(subject.label_) in relation.domain
-            and EntityType(object_.label_) in relation.range
-        )
+
+def fits(candidate: Candidate, mentions: list[DocSpan], relations: Mapping[str, Relation]) -> bool:
+    """Whether the arguments are two entities of types that the relation allows."""
+    relation, subject, object_ = relations[candidate.relation], mentions[candidate.subject], mentions[candidate.object]
+    differ = subject.kb_id != object_.kb_id
+    return differ and EntityType(subject.label_) in relation.domain and EntityType(object_.label_) in relation.range
 
 
 def scanner(schema: Schema) -> Scanner:
