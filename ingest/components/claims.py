@@ -23,6 +23,7 @@ from ingest.scorer import Scorer, Scores, Weights, shipped
 Doc.set_extension("claim_triggers", default={}, force=True)
 
 RULE_CONFIDENCE = 0.8
+_ROLES = ("leads", "worksFor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +131,21 @@ def distinct(candidates: Iterable[Candidate], mentions: list[DocSpan], relations
         identity = (subject.sent.start, candidate.relation, *(sorted(pair) if relations[candidate.relation].symmetric else pair))
         if identity not in best or candidate.confidence > best[identity].confidence:
             best[identity] = candidate
-    kept = (one for identity, one in best.items() if not _is_turned(one, best.get((*identity[:2], *reversed(identity[2:])))))
+    kept = (one for identity, one in best.items() if not any(_is_weaker(one, best.get(rival)) for rival in _rivals(*identity)))
     return sorted(kept, key=lambda c: (c.subject, c.object, c.relation))
 
 
-def _is_turned(candidate: Candidate, other: Candidate | None) -> bool:
-    """Whether the sentence rather states the relation the other way round: "Google's parent Alphabet" is read in one direction only."""
-    return other is not None and other is not candidate and other.confidence > candidate.confidence
+def _rivals(sentence: object, relation: object, subject: object, object_: object) -> Iterator[tuple[object, ...]]:
+    """The readings of which a sentence means one: a relation and its reverse, a buyer and an owner, a leader and an employee."""
+    yield (sentence, relation, object_, subject)
+    if relation == "ownedBy":
+        yield (sentence, "acquires", object_, subject)
+    elif relation in _ROLES:
+        yield from ((sentence, role, subject, object_) for role in _ROLES if role != relation)
+
+
+def _is_weaker(candidate: Candidate, rival: Candidate | None) -> bool:
+    return rival is not None and rival is not candidate and rival.confidence > candidate.confidence
 
 
 def put(doc: Doc, mentions: list[DocSpan], candidates: list[Candidate]) -> None:
