@@ -77,7 +77,8 @@ def fit_net(rows: Floats, labels: Labels) -> Net:
     mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-3)
     scaled = ((rows - mean) / scale).astype(np.float32)
     nets = [
-        MLPClassifier((UNITS,), alpha=0.5, learning_rate_init=2e-3, max_iter=15, batch_size=256, random_state=seed) for seed in range(NETS)
+        MLPClassifier((UNITS,), alpha=0.5, learning_rate_init=2e-3, max_iter=15, batch_size=min(256, len(scaled)), random_state=seed)
+        for seed in range(NETS)
     ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is the regularisation

@@ -1,0 +1,113 @@
+"""Training data as examples, and training itself on a handful of articles."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ingest import pipeline
+from ingest.components.claims import scanner
+from ingest.errors import ArticleError
+from ingest.model import Article
+from ingest.scoring import read_gold
+from ingest.train.corpora import core
+from ingest.train.examples import IGNORED, STATED, Labeller
+from ingest.train.passages import own_passages, parse
+from ingest.train.training import train
+from kg.ontology import schema
+
+SCHEMA = schema("http://localhost:8000/")
+SYMMETRIC = frozenset(name for name, relation in SCHEMA.relations.items() if relation.symmetric)
+
+
+@pytest.fixture(scope="module")
+def labeller() -> Labeller:
+    return Labeller(pipeline.load(SCHEMA).nlp, scanner(SCHEMA), SYMMETRIC)
+
+
+def stated(example) -> set[tuple[str, str, str]]:
+    """What an example's labels state, in the words of its text."""
+    scan, names = example.scan, list(SCHEMA.relations)
+    pairs = scan.encoded.pairs
+    return {
+        (scan.mentions[pairs.subject[row]].text, names[column], scan.mentions[pairs.object[row]].text)
+        for row, column in zip(*np.nonzero(example.labels == STATED), strict=True)
+    }
+
+
+def test_every_own_passage_is_read_and_every_relation_has_examples():
+    passages = list(own_passages(SCHEMA.relations))
+    named = [relation for passage in passages for _, relation, _ in passage.stated]
+    assert set(named) == set(SCHEMA.relations)
+    assert min(named.count(relation) for relation in SCHEMA.relations) >= 50
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("[Norvex/C] bought [Tallow/C] | 1 buys 2", "no `NUMBER relation NUMBER`"),
+        ("[Norvex/C] bought [Tallow/C] | 1 acquires 3", "numbers"),
+        ("[Norvex/C] bought [Tallow/C]", "needs"),
+        ("[Norvex/Q] bought [Tallow/C] | -", "unknown type 'Q'"),
+    ],
+)
+def test_a_passage_that_cannot_be_read_is_named(line: str, reason: str):
+    with pytest.raises(ArticleError, match=reason) as caught:
+        parse(line, source="business.txt:7", relations=SCHEMA.relations)
+    assert caught.value.source == "business.txt:7"
+
+
+def test_a_passage_states_what_it_lists_and_nothing_else(labeller: Labeller):
+    line = (
+        "[Norvex/C] bought [Tallow/C], and [its=1/C] founder [Jane Orwell/P] praised [Brindle/C]. | 1 acquires 2; 4 founded 3; 4 supports 5"
+    )
+    example = labeller.own(parse(line, source="x", relations=SCHEMA.relations))
+    expected = {("Norvex", "acquires", "Tallow"), ("Jane Orwell", "founded", "its"), ("Jane Orwell", "supports", "Brindle")}
+    assert stated(example) == expected
+
+
+def test_the_same_pair_elsewhere_is_no_counterexample(labeller: Labeller):
+    line = "[Norvex/C] bought [Tallow/C], as [Norvex/C] said, and [it=1/C] likes [Tallow/C]. | 1 acquires 2"
+    example = labeller.own(parse(line, source="x", relations=SCHEMA.relations))
+    column = list(SCHEMA.relations).index("acquires")
+    assert (example.labels[:, column] == IGNORED).sum() >= 1
+
+
+def test_core_judges_one_pair_of_a_passage(labeller: Labeller, tmp_path: Path):
+    row = {
+        "id": 1, "context": ["Norvex", "bought", "Tallow", "and", "met", "Brindle", "."], "e1_start": 2, "e1_end": 2,
+        "e2_start": 0, "e2_end": 0, "relation": "acquired_by", "invert_relation": 0,
+    }  # fmt: skip
+    (tmp_path / "train.json").write_text(json.dumps([row]))
+    example = labeller.corpus(next(core(tmp_path)))
+    assert stated(example) == {("Norvex", "acquires", "Tallow")}
+    judged = (example.labels != IGNORED).any(axis=1)
+    assert judged.sum() == 2  # the pair in both directions
+
+
+@pytest.mark.slow
+def test_training_twice_gives_the_same_weights_and_a_score():
+    extractor = pipeline.load(SCHEMA)
+    texts = [
+        f"{a} acquired {b}. {b} is based in Paris." for a, b in (("Microsoft", "Mistral AI"), ("Nvidia", "OpenAI"), ("Apple", "Anthropic"))
+    ]
+    annotated = []
+    for number, text in enumerate(texts * 2):
+        buyer, bought = text.split(" acquired ")[0], text.split(" acquired ")[1].split(".")[0]
+        rows = [
+            {"subject": buyer, "subject_type": "Company", "relation": "acquires", "object": bought, "object_type": "Company"},
+            {"subject": bought, "subject_type": "Company", "relation": "basedIn", "object": "Paris", "object_type": "Place"},
+        ]
+        sentences = [text.split(". ")[0] + ".", text.split(". ")[1]]
+        lines = [json.dumps(row | {"evidence": sentence}) for row, sentence in zip(rows, sentences, strict=True)]
+        annotated.append((Article(f"a{number}", text), read_gold(lines, source="gold", relations=SCHEMA.relations)))
+    own = list(own_passages(SCHEMA.relations))[::40]
+    said: list[str] = []
+    one, two = (train(extractor, SCHEMA, annotated, own, [], report=said.append) for _ in range(2))
+    assert np.array_equal(one.weights.linear.weights, two.weights.linear.weights)
+    assert np.array_equal(one.weights.net.hidden, two.weights.net.hidden)
+    assert one.kinds == two.kinds
+    assert one.score.counts == two.score.counts
+    assert one.score.counts.right > 0
+    assert any("fold" in text for text in said)
