@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from ingest.model import Claim, Entity, Extraction, Span
 from ingest.pipeline import Extractor, load
@@ -20,7 +21,14 @@ ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden"
 WRITE = bool(os.environ.get("AIKG_WRITE_GOLDEN"))
 EXAMPLES = find([ROOT / "examples"])
-MOST = 0.85
+STATED = [json.loads(line) for line in (ROOT / "tests" / "stated_in_examples.jsonl").read_text(encoding="utf-8").splitlines()]
+NOT_YET = {  # what the pipeline still misses; finding one of them fails the test until it leaves this table
+    ("AMD", "acquires", "Silo AI"): "the parser ends a sentence behind AMD",
+    ("Andreessen Horowitz", "investsIn", "Mistral AI"): "the firm whose round it is stands in another sentence",
+    ("Competition and Markets Authority", "investigates", "Microsoft"): "read as possible, for the “whether” beside it",
+    ("Cédric O", "lobbies", "AI Act"): "the scorer does not take pushing for rules in a law for lobbying",
+    ("Elon Musk", "sues", "Sam Altman"): "the parser does not take the list for objects of the verb",
+}
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +96,21 @@ def _crosswise(claim: Claim, sides: tuple[str, str], names: dict[str, set[str]])
     return symmetric and sides[1] in names[claim.subject] and sides[0] in names[claim.object]
 
 
-def test_most_of_what_the_examples_plainly_state_is_found(extracted: dict[str, Extraction]):
-    stated = [json.loads(line) for line in (ROOT / "tests" / "stated_in_examples.jsonl").read_text().splitlines()]
-    missed = [row for row in stated if not states(extracted[row["article"]], row)]
-    assert len(missed) <= (1 - MOST) * len(stated), "\n".join(
-        f"{row['subject']} {row['relation']} {row['object']}: {row['evidence']}" for row in missed
-    )
+def _stated() -> Iterator[ParameterSet]:
+    for row in STATED:
+        claim = (row["subject"], row["relation"], row["object"])
+        reason = NOT_YET.get(claim)
+        marks = pytest.mark.xfail(reason=reason, strict=True) if reason else ()
+        yield pytest.param(row, marks=marks, id=" ".join((row["article"], *claim)))
+
+
+@pytest.mark.parametrize("row", list(_stated()))
+def test_what_the_examples_plainly_state_is_found(extracted: dict[str, Extraction], row: dict[str, str]):
+    assert states(extracted[row["article"]], row), row["evidence"]
 
 
 def test_what_is_denied_or_hedged_is_never_extracted_as_a_fact(extracted: dict[str, Extraction]):
-    stated = [json.loads(line) for line in (ROOT / "tests" / "stated_in_examples.jsonl").read_text().splitlines()]
-    hedged = [row for row in stated if (row["polarity"], row["modality"]) != ("affirmed", "actual")]
+    hedged = [row for row in STATED if (row["polarity"], row["modality"]) != ("affirmed", "actual")]
     facts = [{**row, "polarity": "affirmed", "modality": "actual"} for row in hedged]
     assert [row for row in facts if states(extracted[row["article"]], row)] == []
 

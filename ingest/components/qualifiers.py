@@ -26,16 +26,14 @@ from ingest.vocabulary import (
     POSSIBLE_AUXILIARIES,
     POSSIBLE_MODIFIERS,
     SPEECH,
+    TOPICAL,
     UNTRUE,
     WISH,
-    words,
 )
 
 _CLIMB = frozenset({"xcomp", "ccomp", "dobj", "pobj", "pcomp", "prep", "attr", "acomp", "oprd", "dative", "conj", "agent"})
+_DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 _GIVEN = frozenset({"how", "why", "when", "where"})
-_LIGHT = words(
-    "be have make do sign reach strike take form enter hold get give launch open file see conclude seek begin start join become offer"
-)
 _LABELLING = frozenset({"compound", "amod", "nmod", "poss", "appos"})
 
 
@@ -135,11 +133,11 @@ def _is_complement(clause: Token) -> bool:
 def is_negated(trigger: Token, chain: list[Token]) -> bool:
     """Whether a negation, a denial or a refusal stands over the trigger.
 
-    What a noun phrase names is taken for granted by most verbs over it: "does not discuss the deal", but "did not sign a deal".
+    A definite noun phrase under a verb of `TOPICAL` is taken for granted: "does not discuss the deal" does not deny that there is one.
     """
     for position, token in enumerate(chain):
         below = chain[position - 1] if position else None
-        granted = trigger.pos_ in ("NOUN", "PROPN") and token.pos_ in ("VERB", "AUX", "ADJ") and token.lemma_ not in _LIGHT
+        granted = token.lemma_ in TOPICAL and _is_definite(trigger)
         if not granted and _has_negation(token, below):
             return True
         if below is not None and _denies(token) and below.dep_ in ("xcomp", "ccomp", "dobj", "pcomp", "prep"):
@@ -149,6 +147,11 @@ def is_negated(trigger: Token, chain: list[Token]) -> bool:
     top = chain[-1]
     collapsed = top.dep_ in ("nsubj", "nsubjpass") and top.pos_ == "NOUN" and (top.head.lemma_ in COLLAPSE or _is_false(top.head))
     return collapsed or (trigger.pos_ == "NOUN" and any(child.lower_ in ("no", "never") for child in trigger.lefts))
+
+
+def _is_definite(noun: Token) -> bool:
+    determiners = (child.lower_ for child in noun.children if child.dep_ == "det")
+    return noun.pos_ == "PROPN" or any(child.dep_ == "poss" for child in noun.children) or any(d in _DEFINITE for d in determiners)
 
 
 def _has_negation(token: Token, below: Token | None) -> bool:
@@ -210,6 +213,8 @@ def _cue(token: Token, below: Token | None) -> Modality | None:
             return Modality.POSSIBLE
         if token.lemma_ in POSSIBILITY or _talks(token):
             return Modality.POSSIBLE
+        if token.lemma_ in SPEECH and any(child.dep_ == "neg" for child in token.children):
+            return Modality.POSSIBLE  # "did not confirm the acquisition" says neither that it was nor that it was not
         if token.lemma_ in PLAN or (token.lemma_ in WISH and below.dep_ == "xcomp"):
             return Modality.PLANNED
     modifiers = [child for child in token.children if child.dep_ in ("aux", "advmod", "amod", "acomp")]

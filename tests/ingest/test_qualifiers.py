@@ -28,6 +28,10 @@ def claims(extractor: Extractor, text: str, relation: str, **about: str) -> list
         ("Microsoft has no plans to acquire Mistral AI.", "acquires", NEGATED),
         ("Amazon does not use ChatGPT.", "uses", NEGATED),
         ("Amazon stopped using ChatGPT.", "uses", NEGATED),
+        ("Microsoft has not completed an acquisition of Mistral AI.", "acquires", NEGATED),
+        ("Nvidia never pursued a partnership with Intel.", "partnersWith", NEGATED),
+        ("Google did not approve a partnership with OpenAI.", "partnersWith", NEGATED),
+        ("Nvidia and Intel do not detail the terms of their partnership with Microsoft.", "partnersWith", AFFIRMED),
         ("Microsoft not only acquired Mistral AI but renamed it.", "acquires", AFFIRMED),
         ("OpenAI CEO Sam Altman did not comment.", "leads", AFFIRMED),
     ],
@@ -106,3 +110,19 @@ def test_the_author_of_an_opinion_piece_is_its_voice(extractor):
 
 def test_the_author_of_a_report_is_not_its_voice(extractor):
     assert [claim.attribution for claim in claims(extractor, "Microsoft acquired Mistral AI.", "acquires", author="Jane Roe")] == [""]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Apple has not announced an acquisition of Mistral AI.",
+        "Microsoft did not confirm the acquisition of Mistral AI.",
+        "Microsoft has not disclosed any acquisition of Mistral AI.",
+        "Microsoft has not completed an acquisition of Mistral AI.",
+        "Apple isn't planning an acquisition of Mistral AI.",
+    ],
+)
+def test_what_is_not_said_or_not_done_is_never_a_fact(extractor, text):
+    found = claims(extractor, text, "acquires")
+    assert found
+    assert all(claim.polarity is NEGATED or claim.modality is not ACTUAL for claim in found)
