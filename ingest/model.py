@@ -180,3 +180,8 @@ class Schema:
 
     relations: dict[str, Relation]
     known_entities: tuple[KnownEntity, ...]
+
+    @property
+    def symmetric(self) -> frozenset[str]:
+        """The names of the relations that hold both ways: their two directions are one statement."""
+        return frozenset(name for name, relation in self.relations.items() if relation.symmetric)

@@ -172,6 +172,6 @@ def _description(nlp: Language, weights: Path | None, components: Config) -> dic
     digest = hashlib.sha256()
     for name in (KINDS_FILE, WEIGHTS_FILE):
         file = folder / name
-        digest.update(name.encode() + b"\0" + (file.read_bytes() if file.is_file() else b""))
+        digest.update(name.encode() + b"\0" + file.read_bytes())
     described["weights"] = f"sha256:{digest.hexdigest()}"
     return described | ({"components": " ".join(nlp.pipe_names)} if components else {})

@@ -51,7 +51,7 @@ class Scanner:
         layout = Layout(doc, mentions)
         pairs = pairs_of(layout, groups.values(), self._compatible)
         first, past = (bound[pairs.subject] for bound in _bounds(doc, groups, len(mentions)))
-        scene = Scene(layout, _entity_codes(mentions), first, past, _in_heading(doc)[first])
+        scene = Scene(layout, np.unique(layout.entity, return_inverse=True)[1], first, past, _in_heading(doc)[first])
         allowed = self._allowed[layout.type[pairs.subject], layout.type[pairs.object]]
         return Scan(mentions, encode(layout, pairs, hits, (first, past)), scene, hits, triggers, allowed)
 
@@ -70,11 +70,6 @@ def _type_pairs(relation: Relation) -> Bools:
             turned = relation.symmetric and object_ in relation.domain and subject in relation.range
             fits[TYPES[subject.value], TYPES[object_.value]] = straight or turned
     return fits
-
-
-def _entity_codes(mentions: Iterable[Span]) -> NDArray[np.int64]:
-    codes: dict[int, int] = {}
-    return np.array([codes.setdefault(mention.kb_id, len(codes)) for mention in mentions], dtype=np.int64)
 
 
 def _in_heading(doc: Doc) -> Bools:

@@ -129,30 +129,19 @@ class Weights:
 
 
 @cache
-def shipped() -> Weights | None:
-    """The weights in the package; None when it has none."""
-    resource = files("ingest") / "weights" / WEIGHTS_FILE
-    if not resource.is_file():
-        return None
-    with as_file(resource) as path:
+def shipped() -> Weights:
+    """The weights in the package. Raises PipelineError when they are missing or damaged."""
+    with as_file(files("ingest") / "weights" / WEIGHTS_FILE) as path:
         return Weights.load(path)
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Probability `probability[i]` that relation number `relation[i]` holds for pair number `pair[i]`; `logits` (pairs × relations)."""
+    """Probability `probability[i]` that relation number `relation[i]` holds for pair number `pair[i]`."""
 
-    rows: Rows
+    pair: Ints
+    relation: Ints
     probability: Floats
-    logits: Floats
-
-    @property
-    def pair(self) -> Ints:
-        return self.rows.pair
-
-    @property
-    def relation(self) -> Ints:
-        return self.rows.relation
 
 
 class Scorer:
@@ -164,11 +153,12 @@ class Scorer:
         self._weights = weights
 
     def __call__(self, scan: Scan, numbers: Mapping[str, int]) -> Scores:
-        """Scores a scan whose relations have these numbers; those that the weights do not know are left out."""
-        allowed = scan.allowed[:, [numbers[name] for name in self.relations]]
+        """Scores a scan whose relations have these numbers; what only the scan or only the weights know is left out."""
+        nowhere = np.zeros(len(scan.allowed), dtype=bool)
+        allowed = np.stack([scan.allowed[:, numbers[name]] if name in numbers else nowhere for name in self.relations], axis=1)
         logits = np.where(allowed, self._weights.linear.logits(scan.encoded), ABSENT)
         rows = evidence_rows(scan, logits, allowed, self.relations, self._weights.base)
-        return Scores(rows, self._weights.net.probabilities(inputs(rows, len(self.relations))), logits)
+        return Scores(rows.pair, rows.relation, self._weights.net.probabilities(inputs(rows, len(self.relations))))
 
     def reasons(self, scan: Scan, pair: int, relation: int, count: int = 3) -> list[str]:
         """The families of features that speak loudest for a relation of a pair: "words between +1.2"."""

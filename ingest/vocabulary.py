@@ -32,7 +32,7 @@ PAST_ROLES = words("leads memberOf worksFor")
 PAST_TRIGGERS = words("depart fire leave oust quit resign retire")
 
 SPEECH = words("""
-    accuse acknowledge add admit allege announce argue assert believe claim complain confirm contend declare disclose emphasize estimate explain
-    insist maintain note observe predict reiterate remark report reveal say state stress suggest tell think warn write
+    accuse acknowledge add admit allege announce argue assert believe claim complain confirm contend declare disclose emphasize estimate
+    explain insist maintain note observe predict reiterate remark report reveal say state stress suggest tell think warn write
 """)
 TOPICAL = words("address comment describe detail discuss elaborate explain mention specify")

@@ -136,11 +136,6 @@ def load_extractor(settings: Settings, base_iri: str) -> "tuple[Extractor, Run, 
     return extractor, Run({**extractor.description, **ontology.fingerprint()}), schema
 
 
-def symmetric(schema: Schema) -> frozenset[str]:
-    """The names of the relations whose two directions are one statement."""
-    return frozenset(name for name, relation in schema.relations.items() if relation.symmetric)
-
-
 def prepare(settings: Settings) -> Iris:
     """Makes the data directory usable: its base IRI, ontology, dataset description, and knowledge for a changed gazetteer.
 
@@ -161,7 +156,7 @@ class Ingest:
         self.settings = settings
         self.iris = iris
         self.run = run
-        self.symmetric = symmetric(schema)
+        self.symmetric = schema.symmetric
         self.keep_text = keep_text
         self.report = report
         self.known = known_entities(iris)

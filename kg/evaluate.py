@@ -30,7 +30,7 @@ def evaluate(settings: Settings, directory: Path) -> Score:
     known = schema(settings.base_iri or DEFAULT_BASE_IRI)
     annotated = annotated_articles(directory, known)
     extractor = pipeline.load(known, model=settings.spacy_model, weights=settings.weights)
-    return total(list(_scores(extractor, annotated, symmetric_relations(known), settings.processes)))
+    return total(list(_scores(extractor, annotated, known.symmetric, settings.processes)))
 
 
 def _scores(extractor: pipeline.Extractor, annotated: list[Annotated], symmetric: frozenset[str], processes: int) -> Iterator[ArticleScore]:
@@ -39,11 +39,6 @@ def _scores(extractor: pipeline.Extractor, annotated: list[Annotated], symmetric
         if isinstance(extraction, ArticleError):
             raise extraction
         yield score_article(extraction, one.gold, symmetric=symmetric)
-
-
-def symmetric_relations(known: Schema) -> frozenset[str]:
-    """Names of the relations that hold both ways."""
-    return frozenset(name for name, relation in known.relations.items() if relation.symmetric)
 
 
 def annotated_articles(directory: Path, known: Schema) -> list[Annotated]:

@@ -50,13 +50,10 @@ def create(nlp: Language, name: str, weights: str) -> "Claims":
 
 
 class Claims:
-    """Sets `doc._.claims` (affirmed and actual until the qualifiers are read) and `doc._.claim_triggers`.
+    """Sets `doc._.claims` (affirmed and actual until the qualifiers are read) and `doc._.claim_triggers`."""
 
-    Without weights only the frames speak.
-    """
-
-    def __init__(self, weights: Weights | None) -> None:
-        self._scorer = Scorer(weights) if weights else None
+    def __init__(self, weights: Weights) -> None:
+        self._scorer = Scorer(weights)
         self._relations: dict[str, Relation] = {}
         self._scan = Scanner((), Frames(()))
 
@@ -72,7 +69,7 @@ class Claims:
 
     def _found(self, scan: Scan) -> list[Candidate]:
         found = [rule for rule in rules(scan.hits) if fits(rule, scan.mentions, self._relations)]
-        if self._scorer and {*self._scorer.relations} <= {*self._relations} and len(scan.encoded.pairs):
+        if len(scan.encoded.pairs):
             scores = self._scorer(scan, self._scan.relations)
             found += decode(scan, scores, self._scorer.relations, self._scorer.threshold, self._scorer)
         return distinct(found, scan.mentions, self._relations)

@@ -62,7 +62,6 @@ class _Judged:
     rows: Rows
     inputs: Floats
     labels: Labels
-    logits: Floats
 
 
 def train(
@@ -92,7 +91,7 @@ class _Course:
         self._known = {entity.id for entity in schema.known_entities}
         self._relations = schema.relations
         self._names = tuple(schema.relations)
-        self._symmetric = frozenset(name for name, relation in schema.relations.items() if relation.symmetric)
+        self._symmetric = schema.symmetric
         self._scanner = scanner(schema)
         self._label = Labeller(self._nlp, self._scanner, self._symmetric)
         self._report = report
@@ -156,7 +155,7 @@ class _Course:
         scan = seen.scan
         logits = np.where(scan.allowed, linear.logits(scan.encoded), ABSENT)
         rows = evidence_rows(scan, logits, scan.allowed, self._names, base)
-        return _Judged(rows, inputs(rows, len(self._names)), seen.labels[rows.pair, rows.relation], logits)
+        return _Judged(rows, inputs(rows, len(self._names)), seen.labels[rows.pair, rows.relation])
 
     def _second_stage(self, judged: list[_Judged], fold: Ints) -> list[Floats]:
         found: dict[int, Floats] = {}
@@ -191,7 +190,7 @@ class _Course:
     def _score(self, one: _Held, judged: _Judged, probability: Floats, threshold: Floats) -> ArticleScore:
         scan = one.seen.scan
         candidates = [rule for rule in rules(scan.hits) if fits(rule, scan.mentions, self._relations)]
-        candidates += decode(scan, Scores(judged.rows, probability, judged.logits), self._names, threshold)
+        candidates += decode(scan, Scores(judged.rows.pair, judged.rows.relation, probability), self._names, threshold)
         put(one.doc, scan.mentions, distinct(candidates, scan.mentions, self._relations))
         for step in LATE_STEPS[1:]:
             self._nlp.get_pipe(step)(one.doc)

@@ -70,7 +70,7 @@ def command(
         "json": lambda found: _write_json(as_json(found, explain=explain), indent=1),
         "jsonl": lambda found: _write_json(as_json_line(found, explain=explain), indent=None),
     }
-    symmetric = build.symmetric(schema)
+    symmetric = schema.symmetric
     write = writers.get(output_format) or (
         lambda found: _write_rdf(found, output_format, sys.stdout.buffer, iris, run, symmetric, keep_text=keep_text)
     )

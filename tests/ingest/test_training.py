@@ -18,12 +18,11 @@ from ingest.train.training import train
 from kg.ontology import schema
 
 SCHEMA = schema("http://localhost:8000/")
-SYMMETRIC = frozenset(name for name, relation in SCHEMA.relations.items() if relation.symmetric)
 
 
 @pytest.fixture(scope="module")
 def labeller() -> Labeller:
-    return Labeller(pipeline.load(SCHEMA).nlp, scanner(SCHEMA), SYMMETRIC)
+    return Labeller(pipeline.load(SCHEMA).nlp, scanner(SCHEMA), SCHEMA.symmetric)
 
 
 def stated(example) -> set[tuple[str, str, str]]:
