@@ -3,17 +3,20 @@
 Settings are values that are passed in (`create_app(engine, settings)`); nothing reads them at import time.
 """
 
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kg.errors import SettingError
 
 DEFAULT_BASE_IRI = "http://localhost:8000/"
+_NO_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')  # RFC 3987
 
-VARIABLE_ONLY: Any = {"flag": False}  # what belongs to a store and not to a call of a command; a flag would show secrets to every user
+VARIABLE_ONLY: Any = {"flag": False}  # what belongs to a service and not to a call of a command; a flag would show secrets to every user
 
 
 def has_flag(name: str) -> bool:
@@ -56,6 +59,42 @@ class Settings(BaseSettings):
     request_limit_kb: int = Field(1024, ge=1, description="largest query text, in KiB")
     write_limit_mb: int = Field(64, ge=1, description="largest update or graph that a client may send, in MiB")
 
+    service_allow: str | None = Field(
+        None,
+        json_schema_extra=VARIABLE_ONLY,
+        description="SPARQL endpoints that queries may ask with SERVICE: http(s) IRIs, by spaces or commas apart [none]",
+    )
+    service_timeout_s: float = Field(
+        10.0,
+        gt=0,
+        json_schema_extra=VARIABLE_ONLY,
+        description="seconds for one SERVICE clause; they count against the query's deadline too",
+    )
+    service_limit_kb: int = Field(
+        1024, ge=1, le=16 * 1024, json_schema_extra=VARIABLE_ONLY, description="largest answer to one SERVICE clause, in KiB"
+    )
+    service_rows: int = Field(10_000, ge=1, json_schema_extra=VARIABLE_ONLY, description="most rows of one such answer")
+    service_clauses: int = Field(4, ge=1, json_schema_extra=VARIABLE_ONLY, description="most SERVICE clauses of one query")
+    service_calls: int = Field(
+        8, ge=1, json_schema_extra=VARIABLE_ONLY, description="queries that may be asking endpoints at the same time"
+    )
+
+    @field_validator("service_allow")
+    @classmethod
+    def _are_endpoints(cls, value: str | None) -> str | None:
+        for iri in _separated(value):
+            parts = urlsplit(iri)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or _NO_IRI.search(iri):
+                raise ValueError(f"{iri!r} is no http(s) IRI of an endpoint")
+            if parts.username or parts.password:
+                raise ValueError("an endpoint's IRI may hold no user and no password, which would be shown")
+        return value
+
+    @property
+    def service_endpoints(self) -> frozenset[str]:
+        """What `service_allow` names."""
+        return frozenset(_separated(self.service_allow))
+
     @classmethod
     def load(cls, **flags: Any) -> "Settings":
         """The settings of this process: flags that are not None, then `KG_*` variables, then defaults. Raises SettingError."""
@@ -63,6 +102,10 @@ class Settings(BaseSettings):
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
             raise SettingError("; ".join(_problem(e) for e in error.errors())) from error
+
+
+def _separated(value: str | None) -> list[str]:
+    return (value or "").replace(",", " ").split()
 
 
 def _problem(error: Any) -> str:

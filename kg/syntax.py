@@ -106,10 +106,10 @@ def tokens(text: str) -> Iterator[tuple[str, str, int]]:
         if kind != "skip":
             yield kind, match.group(), match.start()
     if end != len(text):
-        raise QuerySyntaxError(f"not SPARQL at {_position(text, end)}: {_complaint(text, end)}")
+        raise QuerySyntaxError(f"not SPARQL at {position(text, end)}: {_complaint(text, end)}")
 
 
-def read(text: str, *, allow_service: bool = False) -> Reading:  # noqa: C901  one branch a kind of token, on the path of every query
+def read(text: str) -> Reading:  # noqa: C901  one branch a kind of token, on the path of every query
     """What the text is. Raises QuerySyntaxError, ForbiddenError or TooDeepError, each naming line and column."""
     if plain := _plain(text):
         return plain
@@ -123,24 +123,23 @@ def read(text: str, *, allow_service: bool = False) -> Reading:  # noqa: C901  o
         run = run + 1 if kind == "mark" and word in "!+-" else 0
         if kind == "word":
             upper = word.upper()
-            if not allow_service:
-                _refuse_connection(upper, text, start)
+            _refuse_connection(upper, text, start)
             form = form or (None if brackets else _form(upper))
             names_dataset = names_dataset or upper in _DATASET_WORDS
             volatile = volatile or upper in _VOLATILE_WORDS
         elif kind == "open":
-            if not allow_service and word == "{":
+            if word == "{":
                 _refuse_hidden_name(before, previous, text)
             brackets.append(word)
             volatile = volatile or word == "["
         elif kind == "close":
             del brackets[-1:]
-        elif kind == "iri" and not allow_service and brackets[-1:] == ["("] and previous[0] in _OPERANDS:
+        elif kind == "iri" and brackets[-1:] == ["("] and previous[0] in _OPERANDS:
             _refuse_hidden_iri(word, text, start)
         elif kind == "name" and word.startswith("_:"):
             volatile = True
         if run > MAX_DEPTH or len(brackets) > MAX_DEPTH:
-            raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep at {_position(text, start)}: write a flatter query")
+            raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep at {position(text, start)}: write a flatter query")
         before, previous = previous, token
     if form is None:
         raise QuerySyntaxError("there is no SELECT, ASK, CONSTRUCT, DESCRIBE or update operation in the text")
@@ -165,25 +164,26 @@ def _form(upper: str) -> Form | None:
 def _refuse_connection(upper: str, text: str, start: int) -> None:
     """Refuse a word that is or hides SERVICE or LOAD; no other keyword or function name of SPARQL contains either."""
     if "SERVICE" in upper:
-        raise ForbiddenError(f"{_NO_SERVICE} (at {_position(text, start)})")
+        raise ForbiddenError(f"{_NO_SERVICE} (at {position(text, start)})")
     if "LOAD" in upper:
-        raise ForbiddenError(f"{_NO_LOAD} (at {_position(text, start)})")
+        raise ForbiddenError(f"{_NO_LOAD} (at {position(text, start)})")
 
 
 def _refuse_hidden_name(before: tuple[str, str, int], previous: tuple[str, str, int], text: str) -> None:
     """Refuse `service:x {`, which the engine reads as SERVICE `:x` {; a graph of that name follows GRAPH."""
     kind, word, start = previous
     if kind == "name" and "service" in word.partition(":")[0].lower() and before[1].upper() != "GRAPH":
-        raise ForbiddenError(f"{_NO_SERVICE} (at {_position(text, start)})")
+        raise ForbiddenError(f"{_NO_SERVICE} (at {position(text, start)})")
 
 
 def _refuse_hidden_iri(word: str, text: str, start: int) -> None:
     """Refuse `?a<?b)SERVICE?x#>`: an IRI by the grammar's longest match, but the engine reads an operator and what follows."""
     if _HIDDEN_SERVICE.search(word):
-        raise ForbiddenError(f"`<` at {_position(text, start)} could be an operator or start an IRI: put a space after it")
+        raise ForbiddenError(f"`<` at {position(text, start)} could be an operator or start an IRI: put a space after it")
 
 
-def _position(text: str, offset: int) -> str:
+def position(text: str, offset: int) -> str:
+    """LINE:COLUMN of the offset, from 1."""
     line = text.count("\n", 0, offset) + 1
     return f"{line}:{offset - text.rfind(chr(10), 0, offset)}"
 

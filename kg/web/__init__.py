@@ -4,6 +4,7 @@ connection  one client's connection: bounds on a request's head, and how to cut 
 call        one request and its response: headers, body, problems (RFC 9457), abort
 protocol    what a request to /sparql asks for (SPARQL 1.1 Protocol)
 sparql      /sparql: queries and updates
+federation  SERVICE: other endpoints are asked, and the query is rewritten
 graphs      /graphs: the Graph Store Protocol
 answers     queries to workers, answers to clients: negotiation, ETags, cache, streaming
 description the service description

@@ -10,6 +10,7 @@ from typing import Any
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
+from kg.errors import QueryError
 from kg.formats import Format
 from kg.syntax import Form, Reading
 from kg.web.call import Call, ClientGoneError, matches
@@ -17,8 +18,10 @@ from kg.web.problems import ProblemError
 from kg.workers.pool import Answer, OverloadedError, Pool
 from kg.workers.process import Death, QueryFailedError
 from kg.workers.snapshot import Lease
-from kg.workers.wire import Dump, Query, ReadRequest, Scan
+from kg.workers.wire import Clauses, Dump, Query, ReadRequest, Rows, Scan
+from kg.workers.worker import reason_of
 
+SHORT_CHARACTERS = 4096  # a longer text is read by a worker: the tokenizer takes most of a second for a full one of operators
 CACHE_BYTES = 64 * 1024 * 1024
 CACHED_ANSWER_BYTES = 256 * 1024
 REMEMBERED, REMEMBERED_BYTES = 4096, 4096  # requests that were answered from memory, and how long a query string is remembered
@@ -31,6 +34,9 @@ FAILURES: dict[str, tuple[int, str, str]] = {
     "value": (400, "value", ""),
     "absent": (404, "not-found", ""),
     "remote": (502, "store", ""),
+    "answer": (502, "service", ""),
+    "rows": (413, "service", ""),
+    "term": (400, "service", ""),
     "forbidden": (403, "forbidden", ""),
     "complexity": (400, "complexity", ""),
     "evaluation": (400, "evaluation", "see what the engine supports: SPARQL 1.1 without extension functions"),
@@ -158,12 +164,20 @@ class Answers:
 
     async def reading(self, call: Call, text: str) -> Reading:
         """What a worker reads in a long query text, so that nobody else waits for that. Raises ProblemError with the reason."""
-        answer = await call.unless_gone(self._run(call, Scan("", text)))
+        return reading_of(json.loads(await self.whole(call, Scan("", text))))
+
+    async def whole(self, call: Call, request: Scan | Clauses | Rows | Query, timeout_s: float | None = None) -> bytes:
+        """All that a worker answers to what is not for the client itself, and small. Raises ProblemError with the reason."""
+        return await call.unless_gone(self._whole(call, request, timeout_s))
+
+    async def _whole(self, call: Call, request: ReadRequest, timeout_s: float | None) -> bytes:
+        answer = await self._run(call, request, timeout_s)
         try:
-            found = json.loads(answer.whole or b"")
+            return b"".join([piece async for piece in answer.pieces()])
+        except QueryFailedError as failure:
+            raise problem_of(failure, self.pool) from failure
         finally:
             answer.close()
-        return Reading(**{**found, "form": Form(found["form"])})
 
     async def _run(self, call: Call, request: ReadRequest, timeout_s: float | None = None, lease: Lease | None = None) -> Answer:
         try:
@@ -236,6 +250,17 @@ def problem_of(failure: QueryFailedError, pool: Pool) -> ProblemError:
         message = f"the query did not end before its deadline (at most {pool.limits.timeout_s:g} s)"
     headers = {"Retry-After": "2"} if status == 503 else {}
     return ProblemError(status, kind, f"{message}: {advice}" if advice else message, headers=headers)
+
+
+def refused(error: QueryError) -> ProblemError:
+    """The problem that a text is refused with."""
+    status, kind, _ = FAILURES[reason_of(error)]
+    return ProblemError(status, kind, str(error))
+
+
+def reading_of(found: dict[str, Any]) -> Reading:
+    """The reading that a worker wrote as JSON."""
+    return Reading(**{**found, "form": Form(found["form"])})
 
 
 def content_encoding(call: Call) -> str:

@@ -16,10 +16,10 @@ from kg.workers.wire import Query
 type Fact = tuple[NamedNode, NamedNode, NamedNode]
 
 
-def facts(base_iri: str, address: NamedNode | None = None) -> list[Fact]:
+def facts(base_iri: str, address: NamedNode | None = None, *, federates: bool = False) -> list[Fact]:
     """What holds whatever the data: of the endpoint at `{base_iri}sparql`, which the client reached at `address`. No blank nodes.
 
-    The default dataset is the one that the VoID document describes.
+    The default dataset is the one that the VoID document describes. `federates`: SERVICE may be used.
     """
     service, dataset = NamedNode(f"{base_iri}sparql"), Iris(base_iri).dataset
     default = NamedNode(f"{base_iri}sparql#default-graph")
@@ -40,12 +40,13 @@ def facts(base_iri: str, address: NamedNode | None = None) -> list[Fact]:
     ]
     known += [(service, SD("resultFormat"), NamedNode(f.iri)) for f in (*RESULTS.values(), *GRAPHS.values())]
     known += [(service, SD("inputFormat"), NamedNode(f.iri)) for f in GRAPHS.values() if not f.quads or f.name == "jsonld"]
+    known += [(service, SD("feature"), SD("BasicFederatedQuery"))] if federates else []
     return [*known, (service, SD("endpoint"), address)] if address and address != service else known
 
 
-def query(base_iri: str, address: NamedNode | None) -> str:
+def query(base_iri: str, address: NamedNode | None, *, federates: bool) -> str:
     """The query whose answer is the description: the facts, and an entry for each named graph."""
-    rows = " ".join(f"({s} {p} {o})" for s, p, o in facts(base_iri, address))
+    rows = " ".join(f"({s} {p} {o})" for s, p, o in facts(base_iri, address, federates=federates))
     dataset, entries = Iris(base_iri).dataset, Literal(f"{base_iri}sparql#graph=")
     return f"""
         CONSTRUCT {{ ?s ?p ?o . {dataset} {SD("namedGraph")} ?entry . ?entry {RDF("type")} {SD("NamedGraph")} ; {SD("name")} ?graph }}
@@ -55,14 +56,14 @@ def query(base_iri: str, address: NamedNode | None) -> str:
         }}"""
 
 
-async def send(call: Call, answers: Answers) -> None:
+async def send(call: Call, answers: Answers, *, federates: bool) -> None:
     """Describe the service in the format that the call prefers. Raises ProblemError 406."""
     wanted = dict(call.parameters()).get("format", "")
     offered = tuple(GRAPHS.values())
     chosen = formats.named(wanted, GRAPHS) if wanted else formats.choose(call.header(b"accept"), offered)
     if chosen is None:
         raise not_acceptable([f"{f.name} ({f.media_type})" for f in offered])
-    text = query(answers.pool.lease.base_iri, _address(call))
+    text = query(answers.pool.lease.base_iri, _address(call), federates=federates)
     prefixes = PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {}
     await answers.send(call, Query("", text, chosen.name, prefixes=prefixes, encoding=content_encoding(call)), Representation(chosen))
 

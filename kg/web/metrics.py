@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -12,6 +13,9 @@ from kg.web.answers import Answers
 from kg.workers.pool import OverloadedError, Pool
 from kg.workers.process import QueryFailedError
 from kg.workers.wire import Count
+
+if TYPE_CHECKING:
+    from kg.web.federation import Federation
 
 LOG = logging.getLogger("kg.web.metrics")
 COUNT_WAIT_S = 0.5
@@ -49,7 +53,7 @@ class TripleCount:
 class Metrics:
     """The metrics of one server."""
 
-    def __init__(self, answers: Answers, triples: TripleCount) -> None:
+    def __init__(self, answers: Answers, triples: TripleCount, federation: "Federation | None") -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "kg_http_requests_total", "Requests by route, method and status", ["route", "method", "status"], registry=self._registry
@@ -57,7 +61,7 @@ class Metrics:
         self._seconds = Histogram(
             "kg_http_request_seconds", "Time to the end of the answer", ["route"], buckets=BUCKETS_S, registry=self._registry
         )
-        self._registry.register(_PoolState(answers, triples))
+        self._registry.register(_State(answers, triples, federation))
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -74,11 +78,12 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class _PoolState(Collector):
-    """Reads the pool when Prometheus asks."""
+class _State(Collector):
+    """Reads the pool and the counts of requests to other endpoints when Prometheus asks."""
 
-    def __init__(self, answers: Answers, triples: TripleCount) -> None:
+    def __init__(self, answers: Answers, triples: TripleCount, federation: "Federation | None") -> None:
         self._answers = answers
+        self._federation = federation
         self._triples = triples
 
     def collect(self) -> Iterator[Metric]:
@@ -100,3 +105,7 @@ class _PoolState(Collector):
         for reason, count in sorted(pool.counts.deaths.items()):
             deaths.add_metric([reason], count)
         yield deaths
+        calls = CounterMetricFamily("kg_service_calls", "SERVICE clauses that an endpoint was asked for, by outcome", labels=["outcome"])
+        for outcome, count in sorted(self._federation.outcomes.items() if self._federation else ()):
+            calls.add_metric([outcome], count)
+        yield calls

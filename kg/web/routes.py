@@ -1,6 +1,7 @@
 """The service behind the application: its pool, its answers, and the table of what is where."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +25,9 @@ from kg.web.writes import Writes
 from kg.workers.pool import Pool
 from kg.workers.snapshot import lease_current
 
+if TYPE_CHECKING:
+    from kg.web.federation import Federation
+
 
 @dataclass(eq=False)
 class Service:
@@ -35,13 +39,15 @@ class Service:
     answers: Answers = field(init=False)
     writes: Writes = field(init=False)
     triples: TripleCount = field(init=False)
+    federation: "Federation | None" = field(init=False)
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
         self.answers = Answers(self.pool)
         self.writes = Writes(self.settings, self.refresh)
         self.triples = TripleCount(self.pool)
-        self.metrics = Metrics(self.answers, self.triples)
+        self.federation = _federation(self.answers, self.settings)
+        self.metrics = Metrics(self.answers, self.triples, self.federation)
 
     def refresh(self) -> None:
         """Move to the published snapshot if it is another one. Raises DataError when it cannot be used; then the old one is served."""
@@ -62,7 +68,7 @@ class Service:
 
     async def describe(self, call: Call) -> None:
         """The service description."""
-        await description.send(call, self.answers)
+        await description.send(call, self.answers, federates=self.federation is not None)
 
     async def health(self, call: Call) -> None:
         """Whether the process lives; it does, as it answers."""
@@ -102,6 +108,7 @@ def create_app(service: Service) -> App:
         service.may_update,
         query_bytes=settings.request_limit_kb * 1024,
         update_bytes=settings.write_limit_mb * 1024 * 1024,
+        federation=service.federation,
     )
     graphs = GraphStore(settings, service.answers, service.writes)
     routes = Routes(
@@ -120,6 +127,14 @@ def create_app(service: Service) -> App:
         rest=_rest(),
     )
     return App(routes, service.metrics)
+
+
+def _federation(answers: Answers, settings: Settings) -> "Federation | None":
+    if not settings.service_endpoints:
+        return None
+    from kg.web.federation import Federation  # its HTTP client takes a tenth of a second to load
+
+    return Federation(answers, settings)
 
 
 def _rest() -> FastAPI:

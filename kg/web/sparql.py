@@ -1,30 +1,40 @@
 """/sparql: queries and updates by the SPARQL 1.1 Protocol; a bare GET describes the service, or is a page for a browser."""
 
+import asyncio
+import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from kg import formats, syntax
+from kg.errors import QueryError
+from kg.federated import Federated
 from kg.formats import GRAPHS, RESULTS, Format
 from kg.iris import PREFIXES
 from kg.syntax import Form, Reading
 from kg.web import protocol
-from kg.web.answers import Answers, Representation, content_encoding
+from kg.web.answers import SHORT_CHARACTERS, Answers, Representation, content_encoding, refused
 from kg.web.call import Call, Handler
 from kg.web.problems import ProblemError, not_acceptable
 from kg.web.protocol import Ask
 from kg.workers.wire import Query
 
+if TYPE_CHECKING:
+    from kg.web.federation import Federation
+
 ALLOW = (b"allow", ", ".join(protocol.METHODS).encode())
 ACCEPT_QUERY = (b"accept-query", b'"application/sparql-query", "application/x-www-form-urlencoded"')
 
-SHORT_CHARACTERS = 4096  # a longer text is read by a worker: the tokenizer takes most of a second for a full one of operators
 Updater = Callable[[Call, Ask], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Sparql:
-    """The endpoint. `describe` answers a bare GET, `page` a browser, `update` an update; `may_update` says whether the token allows one."""
+    """The endpoint. `describe` answers a bare GET, `page` a browser, `update` an update; `may_update` says whether the token allows one.
+
+    `federation` asks other endpoints; None: nobody does.
+    """
 
     answers: Answers
     describe: Handler
@@ -33,6 +43,7 @@ class Sparql:
     may_update: Callable[[Call], bool]
     query_bytes: int
     update_bytes: int
+    federation: "Federation | None" = None
 
     async def __call__(self, call: Call) -> None:
         """Answer one request to /sparql."""
@@ -53,13 +64,20 @@ class Sparql:
         if ask.operation == "update":
             await self.update(call, ask)
         else:
-            short = len(ask.text) <= SHORT_CHARACTERS
-            await self._query(call, ask, read(ask.text) if short else await self.answers.reading(call, ask.text))
+            await self._query(call, ask)
 
-    async def _query(self, call: Call, ask: Ask, reading: Reading) -> None:
+    async def _query(self, call: Call, ask: Ask) -> None:
+        deadline = asyncio.get_running_loop().time() + min(ask.timeout_s or math.inf, self.answers.pool.limits.timeout_s)
+        if self.federation and "service" in ask.text.lower():
+            query = await self.federation.read(call, ask.text)
+        else:
+            query = Federated(await self._read(call, ask.text), ())
+        reading = query.reading
         if reading.form is Form.UPDATE:
             raise ProblemError(400, "method", "this is an update: POST it as `update` or application/sparql-update, with a token")
         chosen = result_format(reading.form, call.header(b"accept"), ask.format)
+        if self.federation and query.clauses:
+            ask, reading = await self._resolved(self.federation, call, ask, query, deadline)
         base_iri = self.answers.pool.lease.base_iri
         request = Query(
             path="",
@@ -75,6 +93,17 @@ class Sparql:
         call.note["form"] = reading.form.value
         await self.answers.send(call, request, Representation(chosen, cacheable=not reading.volatile, timeout_s=ask.timeout_s))
 
+    async def _read(self, call: Call, text: str) -> Reading:
+        return read(text) if len(text) <= SHORT_CHARACTERS else await self.answers.reading(call, text)
+
+    async def _resolved(self, federation: "Federation", call: Call, ask: Ask, query: Federated, deadline: float) -> tuple[Ask, Reading]:
+        """The query without SERVICE, in the time that is left: what it answers depends on more than the snapshot."""
+        call.note["services"] = len(query.clauses)
+        text = await federation.resolved(call, ask.text, query.clauses, deadline)
+        reading = await self._read(call, text)  # as every text that a worker gets; here it finds what no clause was
+        left_s = max(0.001, deadline - asyncio.get_running_loop().time())
+        return replace(ask, text=text, timeout_s=left_s), replace(reading, volatile=True)
+
 
 def result_format(form: Form, accept: str, wanted: str) -> Format:
     """The format of a result: what `format=` names, else what `Accept` prefers. Raises ProblemError 406 that lists the others."""
@@ -89,12 +118,8 @@ def read(text: str) -> Reading:
     """What the short SPARQL text is. Raises ProblemError 400 or 403 with the reason."""
     try:
         return _read_again(text)
-    except syntax.ForbiddenError as error:
-        raise ProblemError(403, "forbidden", str(error)) from error
-    except syntax.TooDeepError as error:
-        raise ProblemError(400, "complexity", str(error)) from error
-    except syntax.QuerySyntaxError as error:
-        raise ProblemError(400, "syntax", str(error)) from error
+    except QueryError as error:
+        raise refused(error) from error
 
 
 @lru_cache(maxsize=2048)

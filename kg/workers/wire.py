@@ -71,6 +71,29 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class Clauses:
+    """A request to find the SERVICE clauses of a long query, at most `most`: JSON of its `kg.federated.Federated`."""
+
+    path: str
+    text: str
+    base_iri: str
+    most: int
+    op: str = "clauses"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A request to read what an endpoint answered, SPARQL results in JSON: the VALUES block of it; see `kg.federated.values`."""
+
+    path: str
+    text: str
+    variables: tuple[str, ...]
+    max_rows: int
+    max_characters: int
+    op: str = "rows"
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """A request for the number of quads in the snapshot, in digits."""
 
@@ -117,7 +140,7 @@ class GraphWrite:
     op: str = "graph"
 
 
-type ReadRequest = Query | Dump | Scan | Count
+type ReadRequest = Query | Dump | Scan | Clauses | Rows | Count
 type Request = ReadRequest | Open | Update | GraphWrite
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import pyoxigraph as ox
 
-from kg import syntax
+from kg import federated, syntax
 from kg.errors import QueryError
 from kg.workers import jsonld
 from kg.workers.confine import confine
@@ -39,6 +39,10 @@ REASONS: dict[type[QueryError], str] = {
     syntax.QuerySyntaxError: "syntax",
     syntax.ForbiddenError: "forbidden",
     syntax.TooDeepError: "complexity",
+    federated.TooManyClausesError: "complexity",
+    federated.AnswerError: "answer",
+    federated.TooManyRowsError: "rows",
+    federated.TermError: "term",
 }
 HEAD_BYTES = 4096  # more than all our prefix declarations take
 DECLARATION = rb'@prefix [^\n]*\n|\s+xmlns:[\w.-]+="[^"]*"'
@@ -190,9 +194,18 @@ class Worker:
             _write_dump(store, output, request)
         elif request["op"] == "scan":
             output.write(json.dumps(asdict(syntax.read(request["text"]))).encode())
+        elif request["op"] == "clauses":
+            output.write(json.dumps(asdict(federated.read(request["text"], request["base_iri"], most=request["most"]))).encode())
+        elif request["op"] == "rows":
+            output.write(_rows(request).encode())
         elif request["op"] == "count":
             output.write(str(len(store)).encode())
         output.end()
+
+
+def _rows(request: dict[str, Any]) -> str:
+    limits = {name: request[name] for name in ("max_rows", "max_characters")}
+    return federated.values(request["text"], request["variables"], **limits)
 
 
 def reason_of(error: QueryError) -> str:
