@@ -6,6 +6,8 @@ protocol    what a request to /sparql asks for (SPARQL 1.1 Protocol)
 sparql      /sparql: queries and updates
 federation  SERVICE: other endpoints are asked, and the query is rewritten
 graphs      /graphs: the Graph Store Protocol
+writes      updates and graphs to the writer process
+preconditions  If-Match and If-None-Match on writes
 answers     queries to workers, answers to clients: negotiation, ETags, cache, streaming
 description the service description
 resources   the pages and data of /entity, /article, /claim, /statement

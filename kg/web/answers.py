@@ -22,6 +22,7 @@ from kg.workers.wire import Clauses, Dump, Query, ReadRequest, Rows, Scan
 from kg.workers.worker import reason_of
 
 SHORT_CHARACTERS = 4096  # a longer text is read by a worker: the tokenizer takes most of a second for a full one of operators
+ENCODINGS = ("zstd", "gzip", "")  # content codings, the best first, "" for none
 CACHE_BYTES = 64 * 1024 * 1024
 CACHED_ANSWER_BYTES = 256 * 1024
 REMEMBERED, REMEMBERED_BYTES = 4096, 4096  # requests that were answered from memory, and how long a query string is remembered
@@ -144,7 +145,7 @@ class Answers:
 
     async def _send(self, call: Call, request: Query | Dump, how: Representation, lease: Lease) -> None:
         encoding = request.encoding
-        tag = _tag(request, lease) if how.cacheable and lease.lasting else ""
+        tag = tag_of(request, lease) if how.cacheable and lease.lasting else ""
         headers = [*_headers(how, tag), *how.headers]
         if tag and call.method != "POST" and matches(call.header(b"if-none-match"), tag):
             await call.respond(304, headers)
@@ -228,7 +229,7 @@ class Answers:
         return b"".join(parts)
 
 
-def _tag(request: Query | Dump, lease: Lease) -> str:
+def tag_of(request: Query | Dump, lease: Lease) -> str:
     """A strong entity tag (RFC 9110, 8.8.3): the snapshot and all that the answer depends on."""
     key = repr((lease.base_iri, lease.identity, [getattr(request, name) for name in request.__slots__])).encode(errors="surrogatepass")
     return f'"{hashlib.blake2b(key, digest_size=12).hexdigest()}"'
@@ -273,7 +274,7 @@ def content_encoding(call: Call) -> str:
 def _coding(accept_encoding: str) -> str:
     """The content coding to use: zstd or gzip as the client likes, "" for none (RFC 9110, 12.5.3)."""
     wanted = parse_accept_header(accept_encoding, Accept)
-    best = max(("zstd", "gzip"), key=lambda coding: wanted.quality(coding))
+    best = max(ENCODINGS[:-1], key=lambda coding: wanted.quality(coding))
     return best if wanted.quality(best) > 0 else ""
 
 

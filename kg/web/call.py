@@ -45,6 +45,10 @@ class Call:
                 self._headers[key] = value if known is None else known + b", " + value
         return self._headers.get(name, b"").decode("latin-1")
 
+    def has(self, name: bytes) -> bool:
+        """Whether the header is there, be it empty."""
+        return any(key == name for key, _ in self.scope["headers"])
+
     @property
     def caller(self) -> str:
         """The address of the peer; that of the client where uvicorn trusts the proxy."""

@@ -5,6 +5,7 @@ Direct    /graphs/… and /graph/…: the address, under the base IRI, is the gr
 """
 
 import hashlib
+import itertools
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,12 +21,12 @@ from kg import formats
 from kg.formats import GRAPHS, Format
 from kg.iris import PREFIXES
 from kg.settings import Settings
-from kg.web import access
-from kg.web.answers import Answers, Representation, content_encoding
+from kg.web import access, preconditions
+from kg.web.answers import ENCODINGS, Answers, Representation, content_encoding, tag_of
 from kg.web.call import Call
 from kg.web.problems import ProblemError, not_acceptable, not_allowed
 from kg.web.writes import Writes
-from kg.workers.wire import Dump
+from kg.workers.wire import Condition, Dump
 
 URI_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986: left as they are when an IRI becomes a URI (RFC 3987, 3.1)
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
@@ -55,27 +56,39 @@ class GraphStore:
 
     async def _read(self, call: Call) -> None:
         graph = self._graph(call)
-        table = GRAPHS if graph is not None else {name: f for name, f in GRAPHS.items() if f.quads}
+        table = _formats(graph)
         wanted = dict(call.parameters()).get("format", "")
         chosen = formats.named(wanted, table) if wanted else formats.choose(call.header(b"accept"), tuple(table.values()))
         if chosen is None:
             raise not_acceptable([f"{f.name} ({f.media_type})" for f in table.values()])
-        prefixes = PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {}
-        await self.answers.send(call, Dump("", graph, chosen.name, prefixes, content_encoding(call)), Representation(chosen))
+        await self.answers.send(call, _dump(graph, chosen, content_encoding(call)), Representation(chosen))
+
+    def _condition(self, call: Call, graph: str | None) -> Condition:
+        """What the request says must hold, of the dataset where the graph has no name yet. Raises ProblemError."""
+        if not (call.has(b"if-match") or call.has(b"if-none-match")):
+            return Condition()
+        self.writes.published()
+        lease = self.answers.pool.lease
+        representations = itertools.product(_formats(graph).values(), ENCODINGS) if lease.lasting else ()
+        found = preconditions.condition(call, {tag_of(_dump(graph, *how), lease) for how in representations}, lease.identity)
+        if graph is None and found.exists is False:
+            raise ProblemError(412, "precondition", "the dataset is there already, and If-None-Match says to write only what is new")
+        return found if graph is not None else found._replace(exists=None)
 
     async def _write(self, call: Call) -> None:
         graph = self._graph(call)
         if call.method == "DELETE":
             if graph is None:
                 raise ProblemError(400, "graph", "name the graph to delete with `graph=` or `default`")
-            await self.writes.graph(graph, (), replace=True)
+            await self.writes.graph(graph, (), replace=True, condition=self._condition(call, graph))
             await call.respond(200, [])
             return
         if graph is None and call.method == "PUT":
             raise ProblemError(400, "graph", "name the graph to replace with `graph=` or `default`")
+        condition = self._condition(call, graph)
         async with documents(call, self.settings.write_limit_mb * 1024 * 1024) as files:
             made = graph if graph is not None else self._new_graph(files)
-            outcome = await self.writes.graph(made, files, replace=call.method == "PUT")
+            outcome = await self.writes.graph(made, files, replace=call.method == "PUT", condition=condition)
         status = STATUS[call.method, outcome]
         await call.respond(status, [(b"location", quote(made, safe=URI_CHARACTERS).encode())] if status == 201 and made else [])
 
@@ -97,6 +110,16 @@ class GraphStore:
         if direct:
             return _checked(self.answers.pool.lease.base_iri + call.path.removeprefix("/"))
         return _checked(named[0]) if named else "" if default else None
+
+
+def _formats(graph: str | None) -> dict[str, Format]:
+    """What the graph, or with None the dataset, can be read as."""
+    return GRAPHS if graph is not None else {name: f for name, f in GRAPHS.items() if f.quads}
+
+
+def _dump(graph: str | None, chosen: Format, encoding: str) -> Dump:
+    prefixes = PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {}
+    return Dump("", graph, chosen.name, prefixes, encoding)
 
 
 def _checked(iri: str) -> str:

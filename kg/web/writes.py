@@ -8,7 +8,7 @@ from kg.web.problems import ProblemError
 from kg.web.protocol import Ask
 from kg.workers import service
 from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
-from kg.workers.wire import GraphWrite, Update
+from kg.workers.wire import Condition, GraphWrite, Update
 
 WAITING_WRITES = 64
 
@@ -22,6 +22,7 @@ FAILURES: dict[str, tuple[int, str, str]] = {
     "complexity": (400, "complexity", ""),
     "value": (400, "value", ""),
     "absent": (404, "not-found", ""),
+    "precondition": (412, "precondition", "nothing was written"),
     "locked": (503, "busy", "nothing was written"),
     "remote": (502, "store", ""),
     "engine": (500, "engine", UNKNOWN),
@@ -34,11 +35,11 @@ FAILURES: dict[str, tuple[int, str, str]] = {
 
 
 class Writes:
-    """Sends writes to the writer process. `published` is called after each, before it is acknowledged."""
+    """Sends writes to the writer process. `published` moves to what was published last: after each write, before it is acknowledged."""
 
     def __init__(self, settings: Settings, published: Callable[[], None]) -> None:
         self._settings = settings
-        self._published = published
+        self.published = published
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._process: WorkerProcess | None = None
@@ -48,9 +49,9 @@ class Writes:
         dataset = (ask.default_graphs, ask.named_graphs)
         await self._write(Update(str(self._settings.data), ask.text, base_iri, self._settings.lock_timeout_s, *dataset))
 
-    async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, replace: bool) -> str:
-        """Write a graph; returns "created", "replaced" or "dropped". Raises ProblemError when it was not done."""
-        return await self._write(GraphWrite(str(self._settings.data), graph, documents, replace, self._settings.lock_timeout_s))
+    async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, replace: bool, condition: Condition) -> str:
+        """Write a graph; returns "created", "replaced" or "dropped". Raises ProblemError when it was not done, 412 for the condition."""
+        return await self._write(GraphWrite(str(self._settings.data), graph, documents, replace, self._settings.lock_timeout_s, condition))
 
     async def _write(self, request: Update | GraphWrite) -> str:
         if self._waiting >= WAITING_WRITES:
@@ -75,8 +76,10 @@ class Writes:
             while piece := await exchange.take():
                 outcome += piece
         except QueryFailedError as failure:
+            if failure.reason == "precondition":
+                self.published()  # so that the client finds the other one when it reads again
             raise _problem_of(failure, stored=bool(outcome)) from failure
-        self._published()
+        self.published()
         return outcome.decode()
 
     async def _started(self) -> WorkerProcess:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kg import snapshots
+from kg.snapshots import Snapshot
 
 
 @dataclass(slots=True)
@@ -48,8 +49,18 @@ def lease_current(data: Path) -> Lease:
     """A first share of the current snapshot. Raises DataError when there is none or it is damaged."""
     with ExitStack() as stack:
         snapshot = stack.enter_context(snapshots.current(data))
-        made_ns = (snapshot.path / "CURRENT").stat().st_mtime_ns
+        made_ns = _made_ns(snapshot)
         return Lease(snapshot.number, snapshot.path, snapshot.base_iri, _Pin(stack.pop_all(), made_ns, holders=1))
+
+
+def current_identity(data: Path) -> tuple[int, int]:
+    """The identity that a lease on the current snapshot has. Raises DataError when there is none or it is damaged."""
+    with snapshots.current(data) as snapshot:
+        return snapshot.number, _made_ns(snapshot)
+
+
+def _made_ns(snapshot: Snapshot) -> int:
+    return (snapshot.path / "CURRENT").stat().st_mtime_ns
 
 
 def lease_of_service(base_iri: str) -> Lease:

@@ -11,7 +11,7 @@ import struct
 import sys
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 FRAME = struct.Struct(">BI")
 LENGTH = struct.Struct(">I")
@@ -125,6 +125,21 @@ class Update:
     op: str = "update"
 
 
+NEVER = (-1, -1)  # no snapshot's identity
+
+
+class Condition(NamedTuple):
+    """What must hold when the writer has its lock, None: anything.
+
+    `exists`: whether the graph is there, as the default graph always is. `on`, `not_on`: the identity of the snapshot that shows, or does
+    not show, the present state; see `kg.workers.snapshot.Lease`.
+    """
+
+    exists: bool | None = None
+    on: tuple[int, int] | None = None
+    not_on: tuple[int, int] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class GraphWrite:
     """A request to the writer: put the documents (file, format name) into the graph `graph` ("" the store's own default graph).
@@ -137,6 +152,7 @@ class GraphWrite:
     documents: tuple[tuple[str, str], ...]
     replace: bool
     lock_timeout_s: float
+    condition: Condition
     op: str = "graph"
 
 

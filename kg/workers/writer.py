@@ -18,8 +18,9 @@ from kg.engines import Reader, Writer
 from kg.errors import KgError, LockedError, QueryError, RemoteError
 from kg.settings import Settings
 from kg.workers.confine import confine
+from kg.workers.snapshot import current_identity
 from kg.workers.updates import prepared
-from kg.workers.wire import Kind, arguments, pack_frame, receive_request
+from kg.workers.wire import NEVER, Condition, Kind, arguments, pack_frame, receive_request
 from kg.workers.worker import reason_of
 
 FORMATS = {
@@ -30,6 +31,13 @@ FORMATS = {
     "rdfxml": ox.RdfFormat.RDF_XML,
     "jsonld": ox.RdfFormat.JSON_LD,
 }
+
+
+class PreconditionError(Exception):
+    """What the request says must hold for the write does not."""
+
+
+NOT_NOW: dict[type[Exception], str] = {LockedError: "locked", PreconditionError: "precondition"}
 
 
 def serve(connection: socket.socket) -> None:
@@ -49,8 +57,8 @@ def serve(connection: socket.socket) -> None:
             connection.sendall(_failed("memory", "the write needs more memory than it may have"))
         except QueryError as error:
             connection.sendall(_failed(reason_of(error), str(error)))
-        except LockedError as error:
-            connection.sendall(_failed("locked", str(error)))
+        except (LockedError, PreconditionError) as error:
+            connection.sendall(_failed(NOT_NOW[type(error)], str(error)))
         except (KgError, OSError) as error:
             connection.sendall(_failed("engine", str(error)))
 
@@ -92,9 +100,11 @@ def _write_graph(writer: Writer, request: dict[str, Any], quads: list[ox.Quad]) 
     iri = request["graph"]
     graph = ox.NamedNode(iri) if iri else None
     existed = writer.store.contains_named_graph(graph) if graph else _has_default_graph(writer.store)
-    if request["replace"] and not request["documents"]:
-        if graph and not existed:
-            raise LookupError(f"there is no graph <{iri}>")
+    drops = request["replace"] and not request["documents"]
+    if drops and graph and not existed:
+        raise LookupError(f"there is no graph <{iri}>")
+    _check(Condition(*request["condition"]), writer, Path(request["path"]), there=existed or graph is None)
+    if drops:
         writer.update(f"DROP GRAPH {graph}" if graph else "CLEAR DEFAULT")
         return b"dropped"
     operations = [f"DROP SILENT GRAPH {graph}" if graph else "CLEAR DEFAULT"] if request["replace"] else []
@@ -103,6 +113,29 @@ def _write_graph(writer: Writer, request: dict[str, Any], quads: list[ox.Quad]) 
     operations.append(f"INSERT DATA {{ GRAPH {graph} {{ {body} }} }}" if graph else f"INSERT DATA {{ {body} }}")
     writer.update(";\n".join(operations))
     return b"replaced" if existed else b"created"
+
+
+def _check(condition: Condition, writer: Writer, data: Path, *, there: bool) -> None:
+    """Raises PreconditionError. The caller holds the writer's lock, so what is checked is what will be written to."""
+    if condition == Condition():
+        return
+    if writer.unpublished:
+        writer.publish()  # what no snapshot shows the client cannot have seen; now it can
+    if condition.exists is not None and condition.exists is not there:
+        was = (
+            "is not there, and If-Match says to write only where it is"
+            if condition.exists
+            else "is there, and If-None-Match says otherwise"
+        )
+        raise PreconditionError(f"the graph {was}")
+    if condition.on is not None and not _is_current(condition.on, data):
+        raise PreconditionError("If-Match names nothing that is current: read the graph again and send your change with its new ETag")
+    if condition.not_on is not None and _is_current(condition.not_on, data):
+        raise PreconditionError("the graph is still what If-None-Match names")
+
+
+def _is_current(identity: tuple[int, int], data: Path) -> bool:
+    return tuple(identity) != NEVER and tuple(identity) == current_identity(data)
 
 
 def _has_default_graph(store: Reader) -> bool:
