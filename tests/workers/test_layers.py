@@ -115,9 +115,10 @@ async def _update(data: Path, updates: list[str]) -> list[str]:
     return reasons
 
 
-@pytest.fixture
-def unconfined(tmp_path: Path) -> Iterator[httpx.Client]:
-    """A client, with a token, of a server whose workers could connect."""
+@pytest.fixture(params=["", "http://127.0.0.1:9/listed"])
+def unconfined(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """A client, with a token, of a server whose workers could connect, and whose queries may ask nobody, or somebody else."""
+    monkeypatch.setenv("KG_SERVICE_ALLOW", request.param)
     fill(tmp_path / "data")
     secret = tokens.create(tmp_path / "data", "test", [tokens.Scope.UPDATE])
     headers = {"Authorization": f"Bearer {secret}"}
