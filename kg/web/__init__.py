@@ -8,7 +8,8 @@ federation  SERVICE: other endpoints are asked, and the query is rewritten
 graphs      /graphs: the Graph Store Protocol
 writes      updates and graphs to the writer process
 preconditions  If-Match and If-None-Match on writes
-answers     queries to workers, answers to clients: negotiation, ETags, cache, streaming
+answers     queries to workers, answers to clients: negotiation, ETags, streaming
+cache       small answers in memory
 description the service description
 resources   the pages and data of /entity, /article, /claim, /statement
 app         what is where, limits, metrics, one log line a request

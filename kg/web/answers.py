@@ -1,18 +1,21 @@
-"""From a request for workers to a response: entity tags, the cache of small answers, streaming, and what a failure is called."""
+"""From a request for workers to a response: entity tags, what is answered from memory, streaming, and what a failure is called."""
 
 import hashlib
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Any
 
+import pyoxigraph
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
 from kg.errors import QueryError
 from kg.formats import Format
 from kg.syntax import Form, Reading
+from kg.web.cache import AnswerCache
 from kg.web.call import Call, ClientGoneError, matches
 from kg.web.problems import ProblemError
 from kg.workers.pool import Answer, OverloadedError, Pool
@@ -23,11 +26,10 @@ from kg.workers.worker import reason_of
 
 SHORT_CHARACTERS = 4096  # a longer text is read by a worker: the tokenizer takes most of a second for a full one of operators
 ENCODINGS = ("zstd", "gzip", "")  # content codings, the best first, "" for none
-CACHE_BYTES = 64 * 1024 * 1024
-CACHED_ANSWER_BYTES = 256 * 1024
-REMEMBERED, REMEMBERED_BYTES = 4096, 4096  # requests that were answered from memory, and how long a query string is remembered
-ENTRY_BYTES = 600  # what an entry takes beside its body: the tag, its place in the table, the object headers
+REMEMBERED, REMEMBERED_BYTES = 4096, 4096  # requests that were answered from memory, and how much of a request is remembered
 OLD_HTTP_BYTES = 16 * 1024 * 1024  # HTTP/1.0 cannot tell a cut answer from a whole one, so it is only given whole ones
+
+WRITTEN_BY = (version("aikg"), pyoxigraph.__version__)  # another version may write the same in other bytes
 
 # Why a query failed before its first byte: status, problem type, what to do.
 FAILURES: dict[str, tuple[int, str, str]] = {
@@ -51,37 +53,6 @@ FAILURES: dict[str, tuple[int, str, str]] = {
 }
 
 
-class AnswerCache:
-    """Small answers by entity tag, which names the snapshot, so nothing ever goes stale; the least recently used go first."""
-
-    def __init__(self, limit_bytes: int = CACHE_BYTES) -> None:
-        self._limit = limit_bytes
-        self._bytes = 0
-        self._answers: OrderedDict[str, tuple[bytes, bool]] = OrderedDict()
-        self.hits = 0
-        self.misses = 0
-
-    def get(self, tag: str) -> tuple[bytes, bool] | None:
-        """The answer's bytes and whether they are uncompressed."""
-        found = self._answers.get(tag)
-        if found is None:
-            self.misses += 1
-            return None
-        self.hits += 1
-        self._answers.move_to_end(tag)
-        return found
-
-    def put(self, tag: str, body: bytes, *, plain: bool) -> None:
-        """Keep the answer when it is small."""
-        if len(body) > CACHED_ANSWER_BYTES or tag in self._answers:
-            return
-        self._answers[tag] = (body, plain)
-        self._bytes += len(body) + ENTRY_BYTES
-        while self._bytes > self._limit:
-            _, (dropped, _) = self._answers.popitem(last=False)
-            self._bytes -= len(dropped) + ENTRY_BYTES
-
-
 @dataclass(frozen=True, slots=True)
 class Representation:
     """How an answer is to be sent. `cacheable`: asked again on the same snapshot it is the same."""
@@ -102,7 +73,7 @@ class Again:
     note: dict[str, Any]
 
 
-def _words(call: Call, lease: Lease) -> object:
+def _words(call: Call, lease: Lease) -> tuple[Any, ...]:
     """All that the answer to a GET depends on."""
     asked = (call.path, call.scope["query_string"], call.header(b"accept"), call.header(b"accept-encoding"))
     return *asked, call.header(b"host"), call.scope["scheme"], lease.identity  # the service description names the address
@@ -133,13 +104,14 @@ class Answers:
         cached = self.cache.get(known.tag) if known and not call.header(b"if-none-match") else None
         if known is None or cached is None:
             return False
-        call.note = known.note
+        call.note = dict(known.note)
         await call.respond(200, known.headers, cached[0])
         return True
 
     def _remember(self, call: Call, lease: Lease, again: "Again") -> None:
-        if call.method == "GET" and len(call.scope["query_string"]) <= REMEMBERED_BYTES:
-            self._again[_words(call, lease)] = again
+        words = _words(call, lease)
+        if call.method == "GET" and sum(len(word) for word in words) <= REMEMBERED_BYTES:
+            self._again[words] = again
             if len(self._again) > REMEMBERED:
                 self._again.popitem(last=False)
 
@@ -147,10 +119,12 @@ class Answers:
         encoding = request.encoding
         tag = tag_of(request, lease) if how.cacheable and lease.lasting else ""
         headers = [*_headers(how, tag), *how.headers]
-        if tag and call.method != "POST" and matches(call.header(b"if-none-match"), tag):
+        known = tag and call.method != "POST" and matches(call.header(b"if-none-match"), tag)
+        anything = call.header(b"if-none-match").strip() == "*"  # whether there is anything is known when it is there
+        if known and not anything:
             await call.respond(304, headers)
             return
-        if tag and (cached := self.cache.get(tag)) is not None:
+        if tag and not anything and (cached := self.cache.get(tag)) is not None:
             body, plain = cached
             call.note["cache"] = "hit"
             headers = _encoded(headers, "" if plain else encoding)
@@ -159,7 +133,10 @@ class Answers:
             return
         answer = await call.unless_gone(self._run(call, request, how.timeout_s, lease))
         try:
-            await self._deliver(call, answer, how, headers, encoding, tag)
+            if known:
+                await call.respond(304, headers)
+            else:
+                await self._deliver(call, answer, how, headers, encoding, tag)
         finally:
             answer.close()
 
@@ -230,8 +207,10 @@ class Answers:
 
 
 def tag_of(request: Query | Dump, lease: Lease) -> str:
-    """A strong entity tag (RFC 9110, 8.8.3): the snapshot and all that the answer depends on."""
-    key = repr((lease.base_iri, lease.identity, [getattr(request, name) for name in request.__slots__])).encode(errors="surrogatepass")
+    """A strong entity tag (RFC 9110, 8.8.3): the snapshot and all that the answer depends on, also who writes it."""
+    key = repr((WRITTEN_BY, lease.base_iri, lease.identity, [getattr(request, name) for name in request.__slots__])).encode(
+        errors="surrogatepass"
+    )
     return f'"{hashlib.blake2b(key, digest_size=12).hexdigest()}"'
 
 

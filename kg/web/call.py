@@ -14,6 +14,7 @@ from werkzeug.http import parse_etags
 from kg.web.problems import ProblemError
 
 HANG_UP_CHECK_S = 0.05  # a query that is answered sooner needs no look at the connection
+HEADER_BYTES = 4096  # of one that is read: taking a longer one apart would hold up everybody
 STALL_S = 30.0  # a client that neither sends nor takes anything for so long is given up
 
 
@@ -37,13 +38,16 @@ class Call:
         self._watch: asyncio.Task[None] | None = None
 
     def header(self, name: bytes) -> str:
-        """The header's value, "" when absent; several are joined by commas (RFC 9110, 5.3)."""
+        """The header's value, "" when absent; several are joined by commas (RFC 9110, 5.3). Raises ProblemError 431 when it is too long."""
         if self._headers is None:
             self._headers = {}
             for key, value in self.scope["headers"]:
                 known = self._headers.get(key)
                 self._headers[key] = value if known is None else known + b", " + value
-        return self._headers.get(name, b"").decode("latin-1")
+        value = self._headers.get(name, b"")
+        if len(value) > HEADER_BYTES:
+            raise ProblemError(431, "too-large", f"the header {name.decode()} is longer than {HEADER_BYTES} bytes; send a shorter one")
+        return value.decode("latin-1")
 
     def has(self, name: bytes) -> bool:
         """Whether the header is there, be it empty."""
@@ -190,7 +194,10 @@ Handler = Callable[[Call], Awaitable[None]]
 
 
 def matches(if_none_match: str, tag: str) -> bool:
-    """Whether the client has this representation: RFC 9110, 13.1.2, by weak comparison, as a proxy that compresses weakens tags."""
+    """Whether the client has this representation: RFC 9110, 13.1.2, by weak comparison, as a proxy that compresses weakens tags.
+
+    `*` matches whatever there is: ask for it only where that is known to be there.
+    """
     return bool(if_none_match) and parse_etags(if_none_match).contains_weak(tag.strip('"'))
 
 

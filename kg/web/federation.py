@@ -25,6 +25,7 @@ from kg.web.problems import ProblemError
 from kg.workers.wire import Clauses, Query, Rows
 
 JSON_TYPES = (RESULTS["json"].media_type, "application/json")
+SHOWN = 300  # characters of a query in a problem
 OUTCOMES = ("answered", "failed")
 HEADERS = {"Accept": JSON_TYPES[0], "Accept-Encoding": "identity", "Connection": "close", "User-Agent": "aikg"}
 

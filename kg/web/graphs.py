@@ -4,6 +4,7 @@ Indirect  /graphs?graph=IRI and /graphs?default (the store's own default graph);
 Direct    /graphs/… and /graph/…: the address, under the base IRI, is the graph's name
 """
 
+import asyncio
 import hashlib
 import itertools
 import tempfile
@@ -29,6 +30,7 @@ from kg.web.writes import Writes
 from kg.workers.wire import Condition, Dump
 
 URI_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986: left as they are when an IRI becomes a URI (RFC 3987, 3.1)
+PIECE_BYTES = 64 * 1024
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
 # Graph Store Protocol, 5.3 to 5.5: what a write did, by what was asked.
 STATUS = {("PUT", "created"): 201, ("PUT", "replaced"): 204, ("POST", "created"): 201, ("POST", "replaced"): 200}
@@ -87,7 +89,7 @@ class GraphStore:
             raise ProblemError(400, "graph", "name the graph to replace with `graph=` or `default`")
         condition = self._condition(call, graph)
         async with documents(call, self.settings.write_limit_mb * 1024 * 1024) as files:
-            made = graph if graph is not None else self._new_graph(files)
+            made = graph if graph is not None else await asyncio.to_thread(self._new_graph, files)
             outcome = await self.writes.graph(made, files, replace=call.method == "PUT", condition=condition)
         status = STATUS[call.method, outcome]
         await call.respond(status, [(b"location", quote(made, safe=URI_CHARACTERS).encode())] if status == 201 and made else [])
@@ -96,7 +98,9 @@ class GraphStore:
         """A name for a graph that has none (Graph Store Protocol, 5.5): its content's hash."""
         digest = hashlib.sha256()
         for file, _ in files:
-            digest.update(Path(file).read_bytes())
+            with Path(file).open("rb") as stream:
+                while piece := stream.read(PIECE_BYTES):
+                    digest.update(piece)
         return f"{self.answers.pool.lease.base_iri}graphs/{digest.hexdigest()[:16]}"
 
     def _graph(self, call: Call) -> str | None:
@@ -152,19 +156,30 @@ async def _parts(call: Call, folder: Path, limit_bytes: int) -> tuple[tuple[str,
         form = await parser.parse()
     except MultiPartException as error:
         raise ProblemError(400, "multipart", f"the multipart body cannot be read: {error.message}") from error
-    found: list[tuple[str, str]] = []
-    for _, part in form.multi_items():
-        if isinstance(part, UploadFile):
-            media_type = part.content_type or ""
-            suffix = Path(part.filename or "").suffix.removeprefix(".")
-            known = formats.named(suffix, GRAPHS) if media_type in ("", "application/octet-stream") and suffix else None
-            file = folder / str(len(found))
-            file.write_bytes(await part.read())
-            found.append((str(file), (known or _input_format(media_type)).name))
-    await form.close()
+    try:
+        parts = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+        found = [(await _copy(part, folder / str(number)), _part_format(part).name) for number, part in enumerate(parts)]
+    finally:
+        await form.close()
     if not found:
         raise ProblemError(400, "multipart", "there is no file in the multipart body")
     return tuple(found)
+
+
+async def _copy(part: UploadFile, file: Path) -> str:
+    """The part as a file, a piece at a time: several large ones may come at once."""
+    with file.open("wb") as stream:
+        while piece := await part.read(PIECE_BYTES):
+            stream.write(piece)
+    return str(file)
+
+
+def _part_format(part: UploadFile) -> Format:
+    """What the part says that it is, or its file name where that says nothing. Raises ProblemError 415."""
+    media_type = part.content_type or ""
+    suffix = Path(part.filename or "").suffix.removeprefix(".")
+    known = formats.named(suffix, GRAPHS) if media_type in ("", "application/octet-stream") and suffix else None
+    return known or _input_format(media_type)
 
 
 def _input_format(content_type: str) -> Format:

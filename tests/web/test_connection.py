@@ -81,6 +81,31 @@ def test_what_a_client_has_is_not_sent_again(client: httpx.Client, path: str):
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
 
 
+def test_a_star_is_what_a_client_has_only_of_what_is_there(client: httpx.Client):
+    star = {"If-None-Match": "*"}
+    for path, status in (
+        ("/graphs?graph=x:absent", 404),
+        ("/sparql?query=ASK%20{%20?s%20?p%20}", 400),
+        ("/graphs", 304),
+        ("/sparql?query=ASK{}", 304),
+    ):
+        for _ in range(2):  # the second time from memory, where there is one
+            assert client.get(path, headers=star).status_code == status, path
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("GET", "Accept"), ("GET", "Accept-Encoding"), ("GET", "If-None-Match"), ("POST", "Content-Type"), ("POST", "Authorization")],
+)
+def test_a_header_that_would_take_long_to_take_apart_is_refused(client: httpx.Client, method: str, name: str):
+    """`a/b`, many spaces and `x` in Accept took three seconds, in which nobody else was answered."""
+    query = {"params": {"query": "ASK {}"}} if method == "GET" else {"data": {"update": "CLEAR ALL"}}
+    refused = client.request(method, "/sparql", headers={name: f"a/b{' ' * 5000}x"}, **query)
+    assert refused.status_code == 431
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert name.lower() in refused.json()["detail"]
+
+
 def test_posting_again_is_answered_again(client: httpx.Client):
     tag = client.post("/sparql", data={"query": "ASK {}"}).headers["etag"]
     assert client.post("/sparql", data={"query": "ASK {}"}, headers={"If-None-Match": tag}).status_code == 200

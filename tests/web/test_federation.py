@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from remotes import oxigraph
-from serving import BASE, TYPE, Server
+from serving import BASE, QUADS, TYPE, Server
 
 from kg import federated, syntax, tokens
 from kg.federated import AnswerError, TermError, TooManyRowsError
@@ -406,6 +406,19 @@ def test_the_format_is_refused_before_anybody_is_asked(federating, remote: Remot
 def test_a_function_that_only_the_endpoint_has_is_the_endpoints(federating, remote: Remote):
     response = ask(federating(), f"SELECT ?country {{ {clause(remote, '?s <x:c> ?country FILTER(<x:near>(?country))')} }}", **CSV)
     assert "France" in response.text
+
+
+def test_before_another_store_it_is_the_same(serve, remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KG_SERVICE_ALLOW", remote.iri)
+    with oxigraph(tmp_path / "store", "--union-default-graph") as there:
+        httpx.post(f"{there['store']}store", content=QUADS, headers={"Content-Type": "application/n-quads"}, trust_env=False)
+        with serve(quads="", **there).client() as client:
+            query = f"SELECT ?label ?country {{ ?s <{LABEL}> ?label . {clause(remote)} }}"
+            for text in (query, f"{query} #{'x' * 5000}"):
+                assert ask(client, text, **CSV).text.splitlines() == ["label,country", "Mistral AI,France"]
+            problem(ask(client, f"ASK {{ {clause(remote, '?s ?p')} }}"), 400, "syntax")
+            remote.behaviour = answers(b"no")
+            problem(ask(client, query), 502, "service")
 
 
 GROUPS = [
