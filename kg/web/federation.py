@@ -96,9 +96,8 @@ class Federation:
             await self._answers.whole(call, query, left_s(deadline))
         except ProblemError as problem:
             if problem.kind == "syntax":
-                raise ProblemError(
-                    400, "syntax", f"SERVICE <{clause.endpoint}> would be asked {clause.query!r}: {problem.detail}"
-                ) from problem
+                asked = f"{clause.query[:SHOWN]}{'…' * (len(clause.query) > SHOWN)}"
+                raise ProblemError(400, "syntax", f"SERVICE <{clause.endpoint}> would be asked {asked!r}: {problem.detail}") from problem
             if problem.kind != "evaluation":  # a function, say, that the endpoint may have
                 raise
 
