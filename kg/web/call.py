@@ -16,6 +16,7 @@ from kg.web.problems import ProblemError
 HANG_UP_CHECK_S = 0.05  # a query that is answered sooner needs no look at the connection
 HEADER_BYTES = 4096  # of one that is read: taking a longer one apart would hold up everybody
 STALL_S = 30.0  # a client that neither sends nor takes anything for so long is given up
+LEAST_BYTES_A_S = 4096  # that a body comes with, after its first STALL_S: else a byte now and then would hold a place for ever
 
 
 class Call:
@@ -68,15 +69,15 @@ class Call:
         return b"".join([piece async for piece in self.pieces(limit_bytes)])
 
     async def pieces(self, limit_bytes: int) -> AsyncGenerator[bytes]:
-        """The request body as it comes. Raises ProblemError 408 when it stops coming, 413 past the limit, 415 when it is compressed."""
+        """The request body as it comes. Raises ProblemError 408 when it comes too slowly, 413 past the limit, 415 when it is compressed."""
         length, coding = self.header(b"content-length"), self.header(b"content-encoding")
         if length.isdecimal() and int(length) > limit_bytes:
             raise _too_large(limit_bytes)
         if coding.lower() not in ("", "identity"):
             raise ProblemError(415, "encoding", f"send the body as it is, not as {coding}", headers={"Accept-Encoding": "identity"})
-        size = 0
+        size, began = 0, asyncio.get_running_loop().time()
         while True:
-            message = await self._next_message()
+            message = await self._next_message(began + STALL_S + size / LEAST_BYTES_A_S)
             piece = message.get("body", b"")
             size += len(piece)
             if size > limit_bytes:
@@ -85,12 +86,13 @@ class Call:
             if not message.get("more_body"):
                 return
 
-    async def _next_message(self) -> Message:
+    async def _next_message(self, latest: float) -> Message:
+        """What the client sends next, within STALL_S and until `latest` on the loop's clock."""
         try:
-            async with asyncio.timeout(STALL_S):
+            async with asyncio.timeout_at(min(latest, asyncio.get_running_loop().time() + STALL_S)):
                 message = await self.received()
         except TimeoutError as error:
-            detail = f"nothing came for {STALL_S:g} s; send the request without such pauses"
+            detail = f"nothing came for {STALL_S:g} s, or less than {LEAST_BYTES_A_S} bytes a second; send the request without pauses"
             raise ProblemError(408, "slow", detail, headers={"Connection": "close"}) from error
         if message["type"] == "http.disconnect":
             raise ClientGoneError

@@ -1,11 +1,16 @@
 """What a client can send before, beside and instead of a proper request: each is refused with a reason, and the server goes on."""
 
+import asyncio
 import json
 import socket
 
 import httpx
 import pytest
 from serving import Server
+
+from kg.web import call as call_module
+from kg.web.call import Call
+from kg.web.problems import ProblemError
 
 PAGES = ["/sparql", "/graphs", "/graphs/x", "/health", "/ready", "/metrics", "/", "/docs", "/openapi.json", "/static/style.css"]
 
@@ -144,3 +149,22 @@ def test_what_is_not_there_is_a_problem(client: httpx.Client):
 def test_only_the_pages_own_files_are_sent(server: Server, path: str):
     status, _ = exchange(server, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     assert status == 404
+
+
+@pytest.mark.parametrize(("piece", "status"), [(b"x", 408), (b"x" * 8192, 200)])
+def test_a_body_that_drips_is_given_up_and_one_that_flows_is_not(monkeypatch: pytest.MonkeyPatch, piece: bytes, status: int):
+    """Ten pieces, each within the patience for one, but together past that for a whole body without substance."""
+    monkeypatch.setattr(call_module, "STALL_S", 0.5)
+    left = iter(range(10))
+
+    async def receive() -> dict[str, object]:
+        await asyncio.sleep(0.1)
+        return {"type": "http.request", "body": piece, "more_body": next(left) < 9}
+
+    async def body() -> int:
+        try:
+            return 200 if await Call({"method": "POST", "path": "/", "headers": []}, receive, receive).body(1_000_000) else 0
+        except ProblemError as problem:
+            return problem.status
+
+    assert asyncio.run(body()) == status
