@@ -111,4 +111,5 @@ def _separated(value: str | None) -> list[str]:
 def _problem(error: Any) -> str:
     name = "_".join(str(part) for part in error["loc"])
     flag = f" (--{name.replace('_', '-')})" if has_flag(name) else ""
-    return f"KG_{name.upper()}{flag}: {error['msg']}, got {error['input']!r}"
+    got = "" if error["type"] == "value_error" else f", got {error['input']!r}"  # our own say what it is, and no more than may be shown
+    return f"KG_{name.upper()}{flag}: {error['msg']}{got}"

@@ -85,6 +85,8 @@ class GraphStore:
             await self.writes.graph(graph, (), replace=True, condition=self._condition(call, graph))
             await call.respond(200, [])
             return
+        if call.has(b"content-range"):
+            raise ProblemError(400, "range", "send the whole graph, without Content-Range: a part would take its place")  # RFC 9110, 14.5
         if graph is None and call.method == "PUT":
             raise ProblemError(400, "graph", "name the graph to replace with `graph=` or `default`")
         condition = self._condition(call, graph)

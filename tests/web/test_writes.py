@@ -105,6 +105,14 @@ def test_a_graph_is_replaced_as_a_whole_or_not_at_all(writer: httpx.Client):
     assert count(writer) == 1000
 
 
+def test_a_part_of_a_graph_does_not_take_its_place(writer: httpx.Client):
+    graph(writer, "PUT")
+    refused = graph(writer, "PUT", **{"Content-Range": "bytes 0-9/100"})
+    assert refused.status_code == 400
+    assert "Content-Range" in refused.json()["detail"]
+    assert count(writer) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [
