@@ -15,13 +15,14 @@ from urllib.parse import parse_qs
 import httpx
 import pyoxigraph as ox
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from remotes import oxigraph
 from serving import BASE, QUADS, TYPE, Server
+from test_syntax import PIECES, X
 
 from kg import federated, syntax, tokens
-from kg.errors import SettingError
+from kg.errors import QueryError, SettingError
 from kg.federated import AnswerError, TermError, TooManyRowsError
 from kg.settings import Settings
 
@@ -500,6 +501,29 @@ def test_a_block_has_the_terms_that_were_answered_and_nothing_else(rows: list[tu
     text = f"SELECT ?a ?b {{ {block} }}"
     assert not syntax.read(text).volatile
     assert [(row["a"], row["b"]) for row in ox.Store().query(text)] == rows  # type: ignore[union-attr,index]
+
+
+@settings(max_examples=800, deadline=None)
+@given(
+    st.lists(
+        st.one_of(PIECES, st.sampled_from(["SERVICE ", "SERVICE SILENT ", f"SERVICE {X} {{", "PREFIX ex: <x:>", "SELECT * {"])), max_size=14
+    )
+)
+@example([f"SERVICE {X} {{", "}"])
+def test_what_is_left_of_a_query_asks_nobody_and_what_endpoints_are_asked_is_a_group(pieces: list[str]):
+    text = f"SELECT * {{ {''.join(pieces)} }}"
+    try:
+        query = federated.read(text, BASE, most=4)
+    except QueryError:
+        return
+    left = federated.replaced(text, query.clauses, [federated.NO_SOLUTION] * len(query.clauses))
+    for sent in (left, *(f"{clause.query} LIMIT 0" for clause in query.clauses)):
+        try:
+            list(ox.Store().query(sent))  # type: ignore[arg-type]
+        except SyntaxError:
+            continue
+        except (OSError, RuntimeError) as error:
+            raise AssertionError(f"the engine would have connected for {sent!r}: {error}") from error
 
 
 def test_limits_of_a_block():
