@@ -1,10 +1,12 @@
 """Fixtures: real servers over real HTTP."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
+from endpoints import Remote, endpoint
 from serving import QUADS, Server, fill, serving
 
 from kg import tokens
@@ -44,3 +46,24 @@ def client(server: Server) -> Iterator[httpx.Client]:
     """A client of the shared server."""
     with server.client() as made:
         yield made
+
+
+@pytest.fixture
+def remote() -> Iterator[Remote]:
+    """An endpoint for SERVICE, on no list yet."""
+    with endpoint() as made:
+        yield made
+
+
+@pytest.fixture
+def federating(serve: Callable[..., Server], remote: Remote, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., httpx.Client]]:
+    """Starts a server that may ask `remote`, with these settings, and gives a client of it."""
+    with ExitStack() as stack:
+
+        def start(**limits: object) -> httpx.Client:
+            monkeypatch.setenv("KG_SERVICE_ALLOW", f"{remote.iri}, http://127.0.0.1:9/none")
+            for name, value in limits.items():
+                monkeypatch.setenv(f"KG_{name.upper()}", str(value))
+            return stack.enter_context(serve().client())
+
+        yield start
