@@ -32,6 +32,8 @@ NAMES = (
         "other triggers",
     ),
     *("base rate", "subject mentions", "object mentions", "sentence length", "sentence mentions", "heading"),
+    *("below the subject's best in the article", "below the object's best in the article", "sum in the article", "margin in the article"),
+    *("subject known", "object known", "subject recognised", "object recognised"),
 )
 FLOOR = -5.0
 FAR = 30
@@ -59,10 +61,16 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the second stage needs beyond the features: a code of each mention's entity, the bounds of each pair's sentence."""
+    """What the second stage needs beyond the features.
+
+    By mention: a code of its entity, whether that is the gazetteer's, and how far the base model recognised an entity in the same place
+    (1: the same tokens, 0.5: some of them, 0). By pair: the bounds of its sentence. By token: whether it stands in a heading.
+    """
 
     layout: Layout
     entity: Ints
+    known: NDArray[np.bool_]
+    recognised: Floats
     first: Ints
     past: Ints
     heading: NDArray[np.bool_]
@@ -99,6 +107,8 @@ def gather(
         *_shape(encoded, scene, pair),
         *_trigger_evidence(encoded, scene, triggers, pair, relation, relations),
         *_setting(encoded, scene, pair, relation, base),
+        *_article(encoded, scene, logits, pair, relation),
+        *_certainty(encoded, scene, pair),
     ]
     features = np.stack(columns, axis=1).astype(np.float64) if len(pair) else np.zeros((0, len(NAMES)))
     types = (scene.layout.type[mentions[pair]] for mentions in (encoded.pairs.subject, encoded.pairs.object))
@@ -215,3 +225,28 @@ def _setting(encoded: Encoded, scene: Scene, pair: Ints, relation: Ints, base: F
     inside = np.searchsorted(order, scene.past[pair]) - np.searchsorted(order, scene.first[pair])
     counts = [times[scene.entity[subject]], times[scene.entity[object_]]]
     return [base[relation], *counts, scene.past[pair] - scene.first[pair], inside, scene.heading[pair]]
+
+
+def _article(encoded: Encoded, scene: Scene, logits: Floats, pair: Ints, relation: Ints) -> list[Column]:
+    """How the pair's entities stand to each other and to others in the rest of the article: a product has one maker."""
+    subject, object_ = scene.entity[encoded.pairs.subject], scene.entity[encoded.pairs.object]
+    own = logits[pair, relation]
+    _, both = np.unique(subject * (int(scene.entity.max(initial=0)) + 1) + object_, return_inverse=True)
+    count = int(both.max(initial=-1)) + 1
+    total, best = np.zeros((count, logits.shape[1])), np.full((count, logits.shape[1]), -50.0)
+    np.add.at(total, both, 1 / (1 + np.exp(-logits)))
+    np.maximum.at(best, both, logits)
+    others = best[both[pair]]
+    others[np.arange(len(pair)), relation] = -50.0
+    return [
+        own - _best_of(logits, subject)[pair, relation],
+        own - _best_of(logits, object_)[pair, relation],
+        np.log(total[both[pair], relation] + 1e-6),
+        np.maximum(own - others.max(axis=1, initial=-50.0), -10.0),
+    ]
+
+
+def _certainty(encoded: Encoded, scene: Scene, pair: Ints) -> list[Column]:
+    """How sure the arguments' names and kinds are."""
+    subject, object_ = encoded.pairs.subject[pair], encoded.pairs.object[pair]
+    return [side[mention] for side in (scene.known, scene.recognised) for mention in (subject, object_)]

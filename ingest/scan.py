@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
-from ingest.evidence import Scene, Trigger
+from ingest.evidence import Floats, Scene, Trigger
 from ingest.features import TYPES, Encoded, Ints, Layout, encode, pairs_of
 from ingest.model import BlockKind, EntityType, Relation
 from ingest.patterns import Frames, Hit
@@ -51,7 +51,8 @@ class Scanner:
         layout = Layout(doc, mentions)
         pairs = pairs_of(layout, groups.values(), self._compatible)
         first, past = (bound[pairs.subject] for bound in _bounds(doc, groups, len(mentions)))
-        scene = Scene(layout, np.unique(layout.entity, return_inverse=True)[1], first, past, _in_heading(doc)[first])
+        codes = np.unique(layout.entity, return_inverse=True)[1]
+        scene = Scene(layout, codes, *_certainty(doc, mentions), first, past, _in_heading(doc)[first])
         allowed = self._allowed[layout.type[pairs.subject], layout.type[pairs.object]]
         return Scan(mentions, encode(layout, pairs, hits, (first, past)), scene, hits, triggers, allowed)
 
@@ -70,6 +71,16 @@ def _type_pairs(relation: Relation) -> Bools:
             turned = relation.symmetric and object_ in relation.domain and subject in relation.range
             fits[TYPES[subject.value], TYPES[object_.value]] = straight or turned
     return fits
+
+
+def _certainty(doc: Doc, mentions: Sequence[Span]) -> tuple[Bools, Floats]:
+    """`known` and `recognised` of a Scene."""
+    entities = doc._.entities
+    known = np.array([span.kb_id_ in entities and entities[span.kb_id_].known for span in mentions], dtype=bool)
+    exact = {(entity.start, entity.end) for entity in doc.ents}
+    inside = {token for start, end in exact for token in range(start, end)}
+    recognised = [1.0 if (m.start, m.end) in exact else 0.5 if any(i in inside for i in range(m.start, m.end)) else 0.0 for m in mentions]
+    return known, np.array(recognised, dtype=np.float64)
 
 
 def _in_heading(doc: Doc) -> Bools:

@@ -1,7 +1,7 @@
 """The trained scorer: how probable each relation is for each pair of mentions.
 
-Two stages, both plain arrays. First one logistic regression a relation over hashed binary features (`ingest.features`); then one small
-network for all relations together over (pair, relation) rows with dense evidence (`ingest.evidence`), the first stage's logit among it.
+Two stages, both plain arrays. First one logistic regression a relation over hashed binary features (`ingest.features`); then boosted trees
+for all relations together over (pair, relation) rows with dense evidence (`ingest.evidence`), the first stage's logit among it.
 Rare relations gain most from the second (pooling over relations). Weights: `weights/scorer.npz`, written by `kg train`.
 """
 
@@ -20,6 +20,7 @@ from ingest.errors import PipelineError
 from ingest.evidence import Floats, Rows, gather, select
 from ingest.features import BITS, TYPES, Encoded, Ints
 from ingest.scan import Scan
+from ingest.trees import Trees
 
 WEIGHTS_FILE = "scorer.npz"
 ABSENT = -20.0  # logit of a pair whose types do not fit the relation
@@ -73,34 +74,12 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Net:
-    """The second stage, nets of one hidden layer: `hidden` (nets × inputs × units), `out` (nets × units); inputs are scaled first."""
-
-    mean: Floats
-    scale: Floats
-    hidden: NDArray[np.float32]
-    hidden_bias: NDArray[np.float32]
-    out: NDArray[np.float32]
-    out_bias: NDArray[np.float32]
-
-    def probabilities(self, rows: Floats) -> Floats:
-        """The mean probability of the nets for each row of `inputs`."""
-        scaled = ((rows - self.mean) / self.scale).astype(np.float32)
-        nets, count, units = self.hidden.shape
-        beside = self.hidden.transpose(1, 0, 2).reshape(count, nets * units)  # all nets in one product
-        hidden = np.maximum(scaled @ beside + self.hidden_bias.reshape(-1), 0)
-        logit = (hidden * self.out.reshape(-1)).reshape(-1, nets, units).sum(axis=2) + self.out_bias
-        mean: Floats = (1 / (1 + np.exp(-logit.astype(np.float64)))).mean(axis=1)
-        return mean
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Weights:
     """All that was trained. By relation: `base`, its base rate as a logarithm, and `threshold`, the least probability of a claim."""
 
     relations: tuple[str, ...]
     linear: Linear
-    net: Net
+    trees: Trees
     base: Floats
     threshold: Floats
 
@@ -108,7 +87,7 @@ class Weights:
         """Writes the arrays as one compressed `.npz`; the first stage's weights as 8-bit steps of each relation's largest weight."""
         step = np.maximum(np.abs(self.linear.weights).max(axis=0), 1e-9) / 127
         stored = {f"linear_{field.name}": getattr(self.linear, field.name) for field in fields(Linear)}
-        stored |= {f"net_{field.name}": getattr(self.net, field.name) for field in fields(Net)}
+        stored |= {f"trees_{field.name}": getattr(self.trees, field.name) for field in fields(Trees)}
         stored |= {"linear_weights": np.round(self.linear.weights / step).astype(np.int8), "linear_step": step.astype(np.float32)}
         np.savez_compressed(
             path, allow_pickle=False, relations=np.array(self.relations), base=self.base, threshold=self.threshold, **stored
@@ -121,9 +100,9 @@ class Weights:
             with np.load(path, allow_pickle=False) as stored:
                 linear = {field.name: stored[f"linear_{field.name}"] for field in fields(Linear)}
                 linear["weights"] = linear["weights"].astype(np.float32) * stored["linear_step"]
-                net = Net(**{field.name: stored[f"net_{field.name}"] for field in fields(Net)})
+                trees = Trees(**{field.name: stored[f"trees_{field.name}"] for field in fields(Trees)})
                 relations = tuple(str(name) for name in stored["relations"])
-                return cls(relations, Linear(**linear), net, stored["base"], stored["threshold"])
+                return cls(relations, Linear(**linear), trees, stored["base"], stored["threshold"])
         except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise PipelineError(f"{path} holds no weights of the scorer ({error}); train again, or install aikg again") from error
 
@@ -158,7 +137,7 @@ class Scorer:
         allowed = np.stack([scan.allowed[:, numbers[name]] if name in numbers else nowhere for name in self.relations], axis=1)
         logits = np.where(allowed, self._weights.linear.logits(scan.encoded), ABSENT)
         rows = evidence_rows(scan, logits, allowed, self.relations, self._weights.base)
-        return Scores(rows.pair, rows.relation, self._weights.net.probabilities(inputs(rows, len(self.relations))))
+        return Scores(rows.pair, rows.relation, self._weights.trees.probabilities(inputs(rows, len(self.relations))))
 
     def reasons(self, scan: Scan, pair: int, relation: int, count: int = 3) -> list[str]:
         """The families of features that speak loudest for a relation of a pair: "words between +1.2"."""

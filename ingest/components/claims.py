@@ -23,7 +23,9 @@ from ingest.scorer import Scorer, Scores, Weights, shipped
 Doc.set_extension("claim_triggers", default={}, force=True)
 
 RULE_CONFIDENCE = 0.8
+SHARE = 0.9  # of the best claim's confidence that a rival needs
 _ROLES = ("leads", "worksFor")
+_SOLE = {"develops": "object", "ownedBy": "subject", "basedIn": "subject"}  # a product has one maker, a firm one owner and one seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,33 @@ def decode(scan: Scan, scores: Scores, relations: Sequence[str], threshold: Floa
         reasons = scorer.reasons(scan, int(pair), int(relation)) if scorer else ()
         why = (*dict.fromkeys(hit.frame.name for hit in hits[:2]), *reasons)
         found.append(Candidate(subject, name, object_, hits[0].trigger if hits else -1, round(float(probability), 4), why))
-    return found
+    return likeliest(found, scan.mentions)
+
+
+def likeliest(candidates: list[Candidate], mentions: list[DocSpan]) -> list[Candidate]:
+    """Of an article's claims that hardly go together (`_SOLE`) the most confident, and those that are coordinated or as good as it."""
+    best: dict[tuple[str, int] | None, Candidate] = {}
+    for candidate in candidates:
+        one = _sole(candidate, mentions)
+        if one is not None and (one not in best or candidate.confidence > best[one].confidence):
+            best[one] = candidate
+    return [candidate for candidate in candidates if _stays(candidate, best.get(_sole(candidate, mentions)), mentions)]
+
+
+def _stays(candidate: Candidate, best: Candidate | None, mentions: list[DocSpan]) -> bool:
+    return best is None or candidate.confidence >= SHARE * best.confidence or _goes_with(candidate, best, mentions)
+
+
+def _sole(candidate: Candidate, mentions: list[DocSpan]) -> tuple[str, int] | None:
+    side = _SOLE.get(candidate.relation)
+    return (candidate.relation, mentions[getattr(candidate, side)].kb_id) if side else None
+
+
+def _goes_with(candidate: Candidate, best: Candidate, mentions: list[DocSpan]) -> bool:
+    """Whether both claim the same, or their other arguments are coordinated: "A and B built C"."""
+    other = "subject" if _SOLE[candidate.relation] == "object" else "object"
+    one, two = mentions[getattr(candidate, other)], mentions[getattr(best, other)]
+    return one.kb_id == two.kb_id or one.root in two.root.conjuncts
 
 
 def distinct(candidates: Iterable[Candidate], mentions: list[DocSpan], relations: dict[str, Relation]) -> list[Candidate]:

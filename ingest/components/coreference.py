@@ -101,6 +101,8 @@ class Coreference:
 def _is_unowned(role: Token, named: dict[int, Span]) -> bool:
     """Whether a role stands beside a person or as a subject without saying whose: "CEO Emad Mostaque", "investors include Felicis"."""
     head = role.head
+    if role.text == "President" and role.i + 1 in named:
+        return False  # a head of state's title
     beside = head.i in named and named[head.i].label_ == EntityType.PERSON and role.dep_ in ("compound", "nmod", "appos")
     beside = beside or any(child.dep_ == "appos" and child.i in named for child in role.children)
     if not beside and not (role.tag_ == "NNS" and role.dep_ in ("nsubj", "pobj") and role.head.lemma_ in ("include", "as", "be", "like")):

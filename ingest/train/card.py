@@ -8,7 +8,7 @@ from ingest.train.training import Trained
 _HEAD = """# Weights of the extraction pipeline
 
 Written by `kg train`; do not edit. `scorer.npz` decides which relations a sentence states between two mentions (one logistic regression a
-relation over hashed features, then a small network for all relations together), `kinds.json` what kind of thing a new name names.
+relation over hashed features, then boosted trees for all relations together), `kinds.json` what kind of thing a new name names.
 
 - **Intended use:** English news about technology firms, AI and their politics. Elsewhere expect less, and train again.
 - **No names inside:** features see types, words and syntax around the arguments, never the arguments' own names (only the last word of
@@ -24,6 +24,7 @@ relation over hashed features, then a small network for all relations together),
 Cross-validated over whole articles ({folds} folds, {articles} articles): every article was judged by kinds, scorer and thresholds fitted
 without it. Micro precision **{precision:.3f}**, recall **{recall:.3f}**, F1 **{f1:.3f}** (95 % interval {low:.3f} to {high:.3f},
 bootstrap over articles); modality right in {modality:.3f} and attribution in {attribution:.3f} of the right claims.
+Of the same claims: {checks}.
 
 | relation | precision | recall | F1 | right | wrong | missed |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -54,6 +55,7 @@ def card(trained: Trained, sources: Sequence[str], *, folds: int) -> str:
         high=high,
         modality=score.modality_accuracy,
         attribution=score.attribution_accuracy,
+        checks=trained.checks,
         relations=_relations(score),
         calibration="\n".join(f"| {mean:.2f} | {right:.2f} | {count} |" for mean, right, count in trained.calibration),
     )

@@ -1,6 +1,5 @@
 """Fitting the scorer's two stages (`ingest.scorer`); deterministic: the same examples in the same order give the same arrays."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,18 +7,18 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
 
 from ingest.evidence import Floats
 from ingest.features import BITS, Encoded
-from ingest.scorer import Linear, Net
+from ingest.scorer import Linear
 from ingest.train.examples import IGNORED, STATED, Example, Labels
+from ingest.trees import LEAVES, Trees
 
 SEEN = 2  # times a feature must be seen
 STRENGTH = 0.1  # inverse of the first stage's penalty
-NETS, UNITS = 6, 32
+TREES, RATE = 160, 0.06
 NEVER = -9.0  # intercept of a relation with fewer than three examples
 
 
@@ -70,28 +69,52 @@ def _one_relation(pairs: sparse.csr_matrix, labels: Labels, weight: Floats) -> t
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def fit_net(rows: Floats, labels: Labels) -> Net:
+def fit_trees(rows: Floats, labels: Labels) -> Trees:
     """The second stage on rows of `ingest.scorer.inputs` and their labels; IGNORED rows are left out."""
+    model = boosted(rows, labels)
+    grown = [_tree(predictor.nodes) for (predictor,) in model._predictors]  # scikit-learn gives them out no other way
+    feature, threshold, struck, value = (np.stack(column) for column in zip(*grown, strict=True))
+    return Trees(feature, threshold, struck, value, np.asarray(model._baseline_prediction, dtype=np.float64).reshape(1))
+
+
+def boosted(rows: Floats, labels: Labels) -> HistGradientBoostingClassifier:
+    """scikit-learn's model of the second stage."""
     judged = labels != IGNORED
-    rows, stated = rows[judged], labels[judged] == STATED
-    mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-3)
-    scaled = ((rows - mean) / scale).astype(np.float32)
-    nets = [
-        MLPClassifier((UNITS,), alpha=0.5, learning_rate_init=2e-3, max_iter=15, batch_size=min(256, len(scaled)), random_state=seed)
-        for seed in range(NETS)
-    ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is the regularisation
-        for net in nets:
-            net.fit(scaled, stated)
-    return Net(
-        mean,
-        scale,
-        np.stack([net.coefs_[0] for net in nets]).astype(np.float32),
-        np.stack([net.intercepts_[0] for net in nets]).astype(np.float32),
-        np.stack([net.coefs_[1][:, 0] for net in nets]).astype(np.float32),
-        np.stack([net.intercepts_[1][0] for net in nets]).astype(np.float32),
+    model = HistGradientBoostingClassifier(
+        max_iter=TREES,
+        learning_rate=RATE,
+        max_leaf_nodes=LEAVES,
+        min_samples_leaf=20,
+        l2_regularization=5.0,
+        max_features=0.3,
+        early_stopping=False,
+        random_state=0,
     )
+    return model.fit(rows[judged], labels[judged] == STATED)
+
+
+def _tree(nodes: NDArray[np.void]) -> tuple[NDArray[np.int16], Floats, NDArray[np.uint8], Floats]:
+    """One tree of scikit-learn as a row of `Trees`, its leaves numbered from the left."""
+    feature, threshold = np.zeros(LEAVES - 1, dtype=np.int16), np.full(LEAVES - 1, np.inf)
+    struck, value = np.full(LEAVES - 1, 0xFF, dtype=np.uint8), np.zeros(LEAVES)
+    leaves = splits = 0
+
+    def walk(number: int) -> None:
+        nonlocal leaves, splits
+        node = nodes[number]
+        if node["is_leaf"]:
+            value[leaves] = node["value"]
+            leaves += 1
+            return
+        split, first = splits, leaves
+        splits += 1
+        walk(int(node["left"]))
+        feature[split], threshold[split] = node["feature_idx"], node["num_threshold"]
+        struck[split] = 0xFF & ~((1 << leaves) - (1 << first))
+        walk(int(node["right"]))
+
+    walk(0)
+    return feature, threshold, struck, value
 
 
 def base_rates(examples: Sequence[Example]) -> Floats:

@@ -20,9 +20,10 @@ from ingest.pipeline import Extractor, extraction
 from ingest.scorer import ABSENT, Linear, Scores, Weights, evidence_rows, inputs
 from ingest.scoring import ArticleScore, GoldClaim, Score, entity_names, score_article, total
 from ingest.train import kinds
+from ingest.train.checks import Checks, check
 from ingest.train.corpora import Passage
 from ingest.train.examples import STATED, Example, Labeller, Labels
-from ingest.train.fit import Weighted, base_rates, fit_linear, fit_net
+from ingest.train.fit import Weighted, base_rates, fit_linear, fit_trees
 from ingest.train.passages import OwnPassage
 
 FOLDS = 5
@@ -37,11 +38,12 @@ type Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What `train` gives: the weights, the model of kinds, the cross-validated score, and (probability, share right, claims) by tenth."""
+    """What `train` gives: weights, model of kinds, cross-validated score and checks, and (probability, share right, claims) by tenth."""
 
     weights: Weights
     kinds: KindModel
     score: Score
+    checks: Checks
     calibration: tuple[tuple[float, float, int], ...]
 
 
@@ -109,12 +111,12 @@ class _Course:
         base = base_rates([one.learned for one in held])
         judged = self._first_stage(held, fold, beside, base)
         probabilities = self._second_stage(judged, fold)
-        score, calibration = self._measure(held, judged, probabilities, fold)
+        score, checks = self._measure(held, judged, probabilities, fold)
         self._report("fitting on all articles")
         linear = fit_linear([Weighted(one.learned) for one in held] + beside, processes=self._processes)
-        net = fit_net(np.vstack([one.inputs for one in judged]), np.concatenate([one.labels for one in judged]))
+        trees = fit_trees(np.vstack([one.inputs for one in judged]), np.concatenate([one.labels for one in judged]))
         threshold = self._thresholds(judged, probabilities)
-        return Trained(Weights(self._names, linear, net, base, threshold), final_kinds, score, calibration)
+        return Trained(Weights(self._names, linear, trees, base, threshold), final_kinds, score, checks, calibration(score.articles))
 
     def _kinds(self, annotated: Sequence[Annotated], fold: Ints, named: list[kinds.NameExample]) -> tuple[list[KindModel], KindModel]:
         """A model of kinds for each fold, fitted on the others, and one fitted on all."""
@@ -162,8 +164,8 @@ class _Course:
         for number in range(FOLDS):
             self._report(f"second stage, fold {number + 1} of {FOLDS}")
             others = [judged[i] for i in np.flatnonzero(fold != number)]
-            net = fit_net(np.vstack([one.inputs for one in others]), np.concatenate([one.labels for one in others]))
-            found |= {int(i): net.probabilities(judged[i].inputs) for i in np.flatnonzero(fold == number)}
+            trees = fit_trees(np.vstack([one.inputs for one in others]), np.concatenate([one.labels for one in others]))
+            found |= {int(i): trees.probabilities(judged[i].inputs) for i in np.flatnonzero(fold == number)}
         return [found[i] for i in range(len(judged))]
 
     def _thresholds(self, judged: Sequence[_Judged], probabilities: Sequence[Floats]) -> Floats:
@@ -175,17 +177,16 @@ class _Course:
         own = [_best(probability[relation == r], stated[relation == r], overall) for r in range(len(self._names))]
         return (overall + np.array(own)) / 2
 
-    def _measure(
-        self, held: list[_Held], judged: list[_Judged], probabilities: list[Floats], fold: Ints
-    ) -> tuple[Score, tuple[tuple[float, float, int], ...]]:
+    def _measure(self, held: list[_Held], judged: list[_Judged], probabilities: list[Floats], fold: Ints) -> tuple[Score, Checks]:
         scores: dict[int, ArticleScore] = {}
+        checks = Checks()
         for number in range(FOLDS):
             others = np.flatnonzero(fold != number)
             threshold = self._thresholds([judged[i] for i in others], [probabilities[i] for i in others])
             for i in np.flatnonzero(fold == number):
                 scores[int(i)] = self._score(held[i], judged[i], probabilities[i], threshold)
-        ordered = [scores[i] for i in range(len(held))]
-        return total(ordered), calibration(ordered)
+                checks += check(held[i].doc, held[i].gold, self._symmetric)
+        return total([scores[i] for i in range(len(held))]), checks
 
     def _score(self, one: _Held, judged: _Judged, probability: Floats, threshold: Floats) -> ArticleScore:
         scan = one.seen.scan

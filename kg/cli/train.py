@@ -42,6 +42,7 @@ def command(
     shown = Console(highlight=False)
     shown.print(table(trained.score))
     shown.print(headline(trained.score), markup=False, soft_wrap=True)
+    shown.print(str(trained.checks), markup=False, soft_wrap=True)
     if not dry_run:
         train.write(trained, output, train.card_of(trained, sources))
         console.print(f"wrote {output}/", markup=False)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ingest import pipeline
-from ingest.components.claims import RULE_CONFIDENCE
+from ingest.components import MENTIONS
+from ingest.components.claims import RULE_CONFIDENCE, Candidate, likeliest
 from ingest.model import Article, EntityType, Modality, Polarity, Relation
 from kg.iris import AIKG, SKOS
 from kg.ontology import ontology_triples
@@ -114,3 +115,16 @@ def test_seed_article_states_its_clear_claims(extractor, shared_dir):
     assert {"Government_of_France", "Government_of_Germany"} <= opponents
     benefit = next(c for c in extraction.claims if c.relation == "benefits" and c.object == "Big_Tech")
     assert (benefit.polarity, benefit.modality) == (Polarity.AFFIRMED, Modality.POSSIBLE)
+
+
+def test_of_two_makers_of_a_product_the_likelier_one_stays_and_coordinated_ones_both_do(extractor):
+    doc = extractor.doc(Article("a", "OpenAI and Microsoft built ChatGPT. Google mentioned ChatGPT."))
+    mentions = list(doc.spans[MENTIONS])
+    number = {(mention.text, mention.sent.start): n for n, mention in enumerate(mentions)}
+    second = list(doc.sents)[1].start
+    product = number["ChatGPT", 0]
+    openai, microsoft = (Candidate(number[name, 0], "develops", product, -1, p, ()) for name, p in (("OpenAI", 0.9), ("Microsoft", 0.6)))
+    google = Candidate(number["Google", second], "develops", number["ChatGPT", second], -1, 0.7, ())
+    again = Candidate(number["Google", second], "uses", number["ChatGPT", second], -1, 0.4, ())
+    assert likeliest([openai, microsoft, google, again], mentions) == [openai, microsoft, again]
+    assert likeliest([google], mentions) == [google]

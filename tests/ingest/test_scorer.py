@@ -22,7 +22,7 @@ def test_weights_come_back_from_their_file_as_they_were(tmp_path: Path):
     again = Weights.load(tmp_path / "scorer.npz")
     assert again.relations == weights.relations == tuple(SCHEMA.relations)
     assert np.allclose(again.linear.weights, weights.linear.weights, atol=np.abs(weights.linear.weights).max() / 250)
-    assert np.array_equal(again.net.hidden, weights.net.hidden)
+    assert np.array_equal(again.trees.value, weights.trees.value)
     assert np.array_equal(again.threshold, weights.threshold)
 
 

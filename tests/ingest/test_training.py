@@ -11,8 +11,10 @@ from ingest.components.claims import scanner
 from ingest.errors import ArticleError
 from ingest.model import Article
 from ingest.scoring import read_gold
+from ingest.train.checks import Checks, check
 from ingest.train.corpora import core
 from ingest.train.examples import IGNORED, STATED, Labeller
+from ingest.train.fit import boosted, fit_trees
 from ingest.train.passages import own_passages, parse
 from ingest.train.training import train
 from kg.ontology import schema
@@ -85,6 +87,31 @@ def test_core_judges_one_pair_of_a_passage(labeller: Labeller, tmp_path: Path):
     assert judged.sum() == 2  # the pair in both directions
 
 
+def test_trees_as_arrays_judge_as_the_model_that_they_come_from():
+    draw = np.random.default_rng(0)
+    rows = np.round(draw.normal(size=(4000, 9)), 1)  # rounded, so that values meet the thresholds between them
+    labels = ((rows[:, 0] + rows[:, 1] * rows[:, 2] + draw.normal(size=4000)) > 1).astype(np.int8)
+    labels[::7] = IGNORED
+    model, trees = boosted(rows, labels), fit_trees(rows, labels)
+    assert np.allclose(trees.probabilities(rows), model.predict_proba(rows)[:, 1], atol=1e-12)
+    assert np.ptp(trees.probabilities(rows)) > 0.5
+    assert trees.probabilities(rows[:0]).shape == (0,)
+
+
+def test_denials_told_as_facts_and_claims_of_quiet_sentences_are_counted():
+    extractor = pipeline.load(SCHEMA)
+    text = "Microsoft acquired Mistral AI. Nvidia and Apple lost ground on Monday. OpenAI acquired Anthropic."
+    rows = [
+        {"subject": "Microsoft", "relation": "acquires", "object": "Mistral AI", "evidence": "Microsoft acquired Mistral AI."},
+        {"subject": "OpenAI", "relation": "acquires", "object": "Anthropic", "evidence": "OpenAI acquired Anthropic."},
+    ]
+    doc = extractor.doc(Article("a", text))
+    told = read_gold(map(json.dumps, rows), source="gold", relations=SCHEMA.relations)
+    assert check(doc, told, SCHEMA.symmetric) == Checks(denied=0, denied_as_facts=0, quiet=1, quiet_with_claim=0)
+    denied = read_gold([json.dumps(rows[0] | {"polarity": "negated"})], source="gold", relations=SCHEMA.relations)
+    assert check(doc, denied, SCHEMA.symmetric) == Checks(denied=1, denied_as_facts=1, quiet=2, quiet_with_claim=1)
+
+
 @pytest.mark.slow
 def test_training_twice_gives_the_same_weights_and_a_score():
     extractor = pipeline.load(SCHEMA)
@@ -105,7 +132,7 @@ def test_training_twice_gives_the_same_weights_and_a_score():
     said: list[str] = []
     one, two = (train(extractor, SCHEMA, annotated, own, [], report=said.append) for _ in range(2))
     assert np.array_equal(one.weights.linear.weights, two.weights.linear.weights)
-    assert np.array_equal(one.weights.net.hidden, two.weights.net.hidden)
+    assert np.array_equal(one.weights.trees.value, two.weights.trees.value)
     assert one.kinds == two.kinds
     assert one.score.counts == two.score.counts
     assert one.score.counts.right > 0
