@@ -82,7 +82,7 @@ _HIDDEN_SERVICE = re.compile(r"\).*service", re.IGNORECASE)
 # Most queries are plain: no token of theirs can say anything but the form, so they need not be taken apart one by one.
 # An ASCII text without these letters, wherever they stand, hides none of the words that matter; a backslash could be an escaped letter.
 _TELLING = ("service", "load", "from", "now", "rand", "uuid", "bnode", "_:", "[", "\\")
-# Of the rest, a character that is a token of its own or part of one wherever it stands, and the few that need another to end what they begin.
+# Of the rest: characters that are a token, or part of one, wherever they stand, and the few that begin what must end.
 _TOKENS = re.compile(
     r"""(?:[\w \t\r\n{}()\]?.:,;*/=!>|&^+~-]++
     | <(?:[^\x00-\x20<>"{}|^`\\]*+>)?

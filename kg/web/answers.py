@@ -14,10 +14,11 @@ from kg.formats import Format
 from kg.syntax import Form, Reading
 from kg.web.call import Call, ClientGoneError, matches
 from kg.web.problems import ProblemError
-from kg.workers.pool import Answer, OverloadedError, Pool
+from kg.workers.job import OverloadedError
+from kg.workers.pool import Answer, Pool
 from kg.workers.process import Death, QueryFailedError
 from kg.workers.snapshot import Lease
-from kg.workers.wire import Dump, Query, ReadRequest, Scan
+from kg.workers.wire import Dump, Query, ReadRequest, Scan, packed
 
 CACHE_BYTES = 64 * 1024 * 1024
 CACHED_ANSWER_BYTES = 256 * 1024
@@ -216,8 +217,7 @@ class Answers:
 
 def _tag(request: Query | Dump, lease: Lease) -> str:
     """A strong entity tag (RFC 9110, 8.8.3): the snapshot and all that the answer depends on."""
-    key = repr((lease.base_iri, lease.identity, [getattr(request, name) for name in request.__slots__])).encode(errors="surrogatepass")
-    return f'"{hashlib.blake2b(key, digest_size=12).hexdigest()}"'
+    return f'"{hashlib.blake2b(packed(request), digest_size=12, key=lease.key).hexdigest()}"'
 
 
 async def _relay(call: Call, answer: Answer) -> None:

@@ -9,7 +9,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from kg.web.answers import Answers
-from kg.workers.pool import OverloadedError, Pool
+from kg.workers.job import OverloadedError
+from kg.workers.pool import Pool
 from kg.workers.process import QueryFailedError
 from kg.workers.wire import Count
 
@@ -92,11 +93,11 @@ class _PoolState(Collector):
         yield GaugeMetricFamily("kg_snapshot", "Number of the published snapshot that is served", value=pool.lease.number)
         if self._triples.value is not None:
             yield GaugeMetricFamily("kg_triples", "Triples in the snapshot that was counted last", value=self._triples.value)
-        yield CounterMetricFamily("kg_queries_refused", "Queries turned away because the queue was full", value=pool.counts.refused)
-        yield CounterMetricFamily("kg_queries_preempted", "Queries stopped to wait among the long ones", value=pool.counts.preempted)
+        yield CounterMetricFamily("kg_queries_refused", "Queries turned away because the queue was full", value=pool.refused)
+        yield CounterMetricFamily("kg_queries_preempted", "Queries stopped to wait among the long ones", value=pool.preempted)
         yield CounterMetricFamily("kg_answer_cache_hits", "Answers sent from memory", value=cache.hits)
         yield CounterMetricFamily("kg_answer_cache_misses", "Answers that a worker had to find", value=cache.misses)
         deaths = CounterMetricFamily("kg_worker_deaths", "Worker processes that ended, by reason", labels=["reason"])
-        for reason, count in sorted(pool.counts.deaths.items()):
+        for reason, count in sorted(pool.deaths.items()):
             deaths.add_metric([reason], count)
         yield deaths

@@ -22,7 +22,8 @@ from kg.web import log
 from kg.web.connection import Connection
 from kg.web.routes import Service, create_app
 from kg.workers import service
-from kg.workers.pool import Limits, Pool
+from kg.workers.job import Limits
+from kg.workers.pool import Pool
 from kg.workers.snapshot import lease_current, lease_of_service
 
 LOG = logging.getLogger("kg.web.server")

@@ -67,7 +67,7 @@ class Writes:
         outcome = b""
         try:
             process = await self._started()
-            exchange = Exchange(asyncio.get_running_loop())
+            exchange = Exchange(asyncio.get_running_loop().create_future())
             process.send(request, exchange)
             await asyncio.wait({exchange.first}, timeout=self._settings.query_timeout_s)
             if not exchange.first.done():
