@@ -44,11 +44,6 @@ class _Gathered:
         if len(self._pieces) == 1:
             self._loop.call_soon(self._flush)
 
-    def write_at_once(self, piece: bytes) -> None:
-        """Write all that there is now."""
-        self._pieces.append(piece)
-        self._flush()
-
     def _flush(self) -> None:
         pieces, self._pieces = self._pieces, []
         if pieces and not self._transport.is_closing():
@@ -88,7 +83,7 @@ class Cycle(RequestResponseCycle):
         head = b"".join(lines)
         if head.count(b"\n") != len(lines):
             raise RuntimeError(f"a header would be read as two: {headers}")
-        cast(_Gathered, self.transport).write_at_once(b"%b\r\n%b" % (head, message["body"]))
+        self.transport.write(b"%b\r\n%b" % (head, message["body"]))
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         self.message_event.set()
