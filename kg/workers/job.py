@@ -60,8 +60,10 @@ class Job:
     deadline: float
     news: asyncio.Future[None]
     began: float = 0.0  # on its worker
+    processor_s: float = 0.0  # that its worker had had when the job was first looked at
     long_since: float = 0.0
     long: bool = False
+    left: bool = False  # nobody waits for it
     worker: WorkerProcess | None = None
     exchange: Exchange | None = None
 

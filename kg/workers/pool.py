@@ -19,7 +19,9 @@ from kg.workers.snapshot import Lease
 from kg.workers.wire import ReadRequest
 
 LOOK_S = 0.02  # between two looks at what runs and waits: a timer for each job would take more of the time than many a query
-SLICE_S = 0.15  # a query that runs longer is long
+SLICE_S = 0.15  # a query that runs longer is long, if it had half of that time on a processor: else the machine is slow, not the query
+WAITING_S = 1.0  # one that runs longer than that is long, whatever it waits for
+SPARED_S = 0.05  # a query whose client hung up may end by itself within that: to replace its worker takes longer
 STEP_BACK_S = 0.35  # a long one that runs for longer yet gets the processor behind everybody else
 REMEMBERED_LONG = 4096  # texts known to run long
 
@@ -102,7 +104,7 @@ class Pool:
             self._enqueue(job, loop)
             return await self._first(job)
         except BaseException:
-            self._leave(job, Death.CANCELLED)
+            self._leave(job)
             raise
 
     def _enqueue(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
@@ -196,11 +198,23 @@ class Pool:
             return
         if now >= job.deadline:
             worker.kill(Death.DEADLINE)
+        elif job.left:
+            self._end_left(job, worker, now)
         elif job.long:
             if now - job.long_since >= STEP_BACK_S:
                 worker.step_back()
-        elif now - job.began >= SLICE_S and not self._take_long_place(job) and not self._crew.idle:
+        elif self._is_slice_over(job, worker, now) and not self._take_long_place(job) and not self._crew.idle:
             self._preempt(job)
+
+    def _is_slice_over(self, job: Job, worker: WorkerProcess, now: float) -> bool:
+        if not job.processor_s:
+            job.processor_s = worker.processor_s()
+        ran_s = now - job.began
+        return ran_s >= WAITING_S or (ran_s >= SLICE_S and worker.processor_s() - job.processor_s >= SLICE_S / 2)
+
+    def _end_left(self, job: Job, worker: WorkerProcess, now: float) -> None:
+        if now - job.began >= SPARED_S:
+            worker.kill(Death.CANCELLED)
 
     def _preempt(self, job: Job) -> None:
         """Stop the job, which has sent nothing yet, and put it into the long line."""
@@ -222,11 +236,11 @@ class Pool:
         if not job.news.done():
             job.news.set_exception(OverloadedError("no worker was free before the deadline: try again in a moment", 5))
 
-    def _leave(self, job: Job, death: Death) -> None:
-        """The job is over for its caller: take it out of line, or end its worker if that still works on it."""
+    def _leave(self, job: Job) -> None:
+        """The job is over for its caller: take it out of line, or see that its worker ends if that works on it any longer."""
         if job.worker:
-            if self._running.get(job.worker) is job:
-                job.worker.kill(death)
+            job.left = True
+            self._end_left(job, job.worker, asyncio.get_running_loop().time())
         elif job.exchange is None:
             _ = self._short.remove(job) or self._long.remove(job)
         job.lease.close()
@@ -272,5 +286,5 @@ class Answer:
             yield piece
 
     def close(self) -> None:
-        """Give the worker back, or end it when it is still at work."""
-        self._pool._leave(self._job, Death.CANCELLED)
+        """Give the worker back, or see that it ends soon when it is still at work."""
+        self._pool._leave(self._job)

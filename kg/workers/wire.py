@@ -128,21 +128,30 @@ def pack_frame(kind: Kind, payload: bytes = b"") -> bytes:
     return FRAME.pack(kind, len(payload)) + payload
 
 
-def receive_request(connection: socket.socket) -> Request | None:
-    """The next request on a blocking socket, or None when the gateway closed it."""
-    first = connection.recv(1 << 16)  # most requests are here then; the next one is sent when this one is answered
-    if not first:
-        return None
-    if len(first) < LENGTH.size:
-        first += _receive(connection, LENGTH.size - len(first)) or b""
-    body = first[LENGTH.size :]
-    missing = LENGTH.unpack_from(first)[0] - len(body)
-    rest = _receive(connection, missing) if missing else b""
-    if rest is None:
-        return None
-    number, *fields = marshal.loads(body + rest)  # noqa: S302  from the gateway
-    request: Request = _KINDS[number](*fields)
-    return request
+class Requests:
+    """The requests that come over a blocking socket."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._buffer = memoryview(bytearray(1 << 16))  # for most requests, again and again: recv would make as large a one each time
+
+    def next(self) -> Request | None:
+        """The next request, or None when the gateway closed the connection. It sends one only when the last is answered."""
+        received = self._connection.recv_into(self._buffer)
+        if not received:
+            return None
+        while received < LENGTH.size:
+            received += self._connection.recv_into(self._buffer[received:]) or LENGTH.size
+        end = LENGTH.size + LENGTH.unpack_from(self._buffer)[0]
+        body: bytes | memoryview = self._buffer[LENGTH.size : min(received, end)]
+        if received < end:
+            rest = _receive(self._connection, end - received)
+            if rest is None:
+                return None
+            body = bytes(body) + rest
+        number, *fields = marshal.loads(body)  # noqa: S302  from the gateway
+        request: Request = _KINDS[number](*fields)
+        return request
 
 
 def _receive(connection: socket.socket, size: int) -> bytes | None:

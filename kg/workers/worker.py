@@ -18,7 +18,7 @@ from kg import syntax
 from kg.errors import QueryError
 from kg.workers import jsonld
 from kg.workers.confine import confine
-from kg.workers.wire import Count, Dump, Kind, Query, Request, Scan, arguments, pack_frame, receive_request
+from kg.workers.wire import Count, Dump, Kind, Query, Request, Requests, Scan, arguments, pack_frame
 
 PIECE_BYTES = 64 * 1024
 WORTH_COMPRESSING_BYTES = 1400  # less fits into one packet anyway
@@ -153,7 +153,8 @@ class Worker:
 
     def serve(self) -> None:
         """Answer until the gateway closes its end."""
-        while (request := receive_request(self._connection)) is not None:
+        requests = Requests(self._connection)
+        while (request := requests.next()) is not None:
             try:
                 self._answer(request)
             except SyntaxError as error:

@@ -18,7 +18,7 @@ from kg.errors import KgError, LockedError, QueryError, RemoteError
 from kg.settings import Settings
 from kg.workers.confine import confine
 from kg.workers.updates import prepared
-from kg.workers.wire import GraphWrite, Kind, Request, Update, arguments, pack_frame, receive_request
+from kg.workers.wire import GraphWrite, Kind, Request, Requests, Update, arguments, pack_frame
 from kg.workers.worker import reason_of
 
 FORMATS = {
@@ -33,7 +33,8 @@ FORMATS = {
 
 def serve(connection: socket.socket) -> None:
     """Answer requests until the gateway closes its end."""
-    while (request := receive_request(connection)) is not None:
+    requests = Requests(connection)
+    while (request := requests.next()) is not None:
         try:
             connection.sendall(_answer(connection, request))
         except SyntaxError as error:
