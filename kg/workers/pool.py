@@ -2,9 +2,9 @@
 
 A query starts at once when a worker is free and may run for its time slice. One that takes longer, or whose answer does not fit into
 one piece, becomes *long* and needs one of the long places; one worker is always kept for short queries, and no caller holds more than
-a share of the long places. A long query that finds no place may go on while another worker is idle; else it is stopped before it has
-sent anything and waits in the long line, so short queries never wait behind long ones. What ran long once (the same text) goes to the
-long line at once. The deadline counts from arrival.
+a share of the long places. A long query that finds no place is stopped before it has sent anything and waits in the long line, so
+short queries never wait behind long ones. What ran long once (the same text) goes to the long line at once. The deadline counts from
+arrival.
 """
 
 import asyncio
@@ -183,9 +183,9 @@ class Pool:
         now = loop.time()
         for job in [*self._running.values()]:
             self._check(job, now)
-        for line in (self._short, self._long):
+        for line, least_s in ((self._short, 0.0), (self._long, SLICE_S)):  # what is known to run for a slice cannot end in less
             for job in [*line]:
-                if now >= job.deadline:
+                if now >= job.deadline - least_s:
                     self._give_up(job, line)
         self._looking = bool(self._running or self.waiting)
         if self._looking:
@@ -203,7 +203,7 @@ class Pool:
         elif job.long:
             if now - job.long_since >= STEP_BACK_S:
                 worker.step_back()
-        elif self._is_slice_over(job, worker, now) and not self._take_long_place(job) and not self._crew.idle:
+        elif self._is_slice_over(job, worker, now) and not self._take_long_place(job):
             self._preempt(job)
 
     def _is_slice_over(self, job: Job, worker: WorkerProcess, now: float) -> bool:
@@ -230,7 +230,7 @@ class Pool:
             worker.kill(Death.PREEMPTED)
 
     def _give_up(self, job: Job, line: FairQueue[Job]) -> None:
-        """The job waited until its deadline."""
+        """The job waited until it cannot end before its deadline."""
         line.remove(job)
         self.refused += 1
         if not job.news.done():
