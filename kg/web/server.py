@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import math
 import resource
@@ -94,6 +95,8 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
     )
     follower = asyncio.create_task(_follow(service))
     draining = asyncio.create_task(_watch_drain(server, service))
+    gc.collect()
+    gc.freeze()  # what is there now stays, so that nobody need look through it again
     announce(links(listener))
     try:
         await server.serve(sockets=[listener])
