@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import math
 import resource
@@ -22,7 +23,8 @@ from kg.web import log
 from kg.web.connection import Connection
 from kg.web.routes import Service, create_app
 from kg.workers import service
-from kg.workers.pool import Limits, Pool
+from kg.workers.job import Limits
+from kg.workers.pool import Pool
 from kg.workers.snapshot import lease_current, lease_of_service
 
 LOG = logging.getLogger("kg.web.server")
@@ -93,6 +95,8 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
     )
     follower = asyncio.create_task(_follow(service))
     draining = asyncio.create_task(_watch_drain(server, service))
+    gc.collect()
+    gc.freeze()  # what is there now stays, so that nobody need look through it again
     announce(links(listener))
     try:
         await server.serve(sockets=[listener])
