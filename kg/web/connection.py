@@ -10,7 +10,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
-import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from kg.web.problems import ProblemError
@@ -156,8 +155,10 @@ class Connection(HttpToolsProtocol):
         if self.url.startswith(b"/") and b"#" not in self.url:
             raw_path, _, query = self.url.partition(b"?")
         else:  # RFC 9112, 3.2: an absolute address, or nothing that names a resource
-            parsed = httptools.parse_url(self.url)
-            raw_path, query = parsed.path, parsed.query or b""
+            parsed = urllib.parse.urlsplit(self.url)
+            raw_path, query = parsed.path or b"/", parsed.query
+            if not raw_path.startswith(b"/"):
+                raise ValueError("no path")  # httptools hands it to uvicorn, which asks for a 400
         path = raw_path.decode("ascii")
         scope["path"], scope["raw_path"], scope["query_string"] = urllib.parse.unquote(path) if "%" in path else path, raw_path, query
         scope["connection"] = self  # type: ignore[typeddict-unknown-key]

@@ -6,6 +6,7 @@ import errno
 import gc
 import logging
 import math
+import os
 import resource
 import signal
 import socket
@@ -29,6 +30,7 @@ from kg.workers.snapshot import lease_current, lease_of_service
 
 LOG = logging.getLogger("kg.web.server")
 STALLED_MS = 60_000
+LEAST_WORKERS = 4  # one caller may have two long queries under way then
 FOLLOW_S = 0.2  # between two looks at which snapshot is published
 TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rdf-schema#label> ?label } LIMIT 5"
 
@@ -121,7 +123,7 @@ def pool_of(settings: Settings) -> Pool:
 def limits(settings: Settings) -> Limits:
     """The pool's limits as set."""
     return Limits(
-        workers=settings.query_workers,
+        workers=settings.query_workers or max(LEAST_WORKERS, (os.cpu_count() or 1) + 1),
         timeout_s=settings.query_timeout_s,
         memory_mb=settings.query_memory_mb,
         queue=settings.query_queue,
