@@ -166,8 +166,7 @@ def _fill(settings: Settings, made: Path, path: Path, manifest: Manifest) -> Non
     within = settings.model_copy(update={"data": made, "base_iri": manifest.base_iri})
     with _opened(path) as (archive, _), open_writer(within) as writer:
         with archive.open(_QUADS) as stream:
-            writer.store.bulk_load(stream, RdfFormat.N_QUADS)
-        writer.store.flush()
+            writer.bulk_load(stream)
         _count(writer.store, manifest, path)
         writer.record(ontology=manifest.ontology, gazetteer=manifest.gazetteer)
         writer.publish()

@@ -51,7 +51,12 @@ class Settings(BaseSettings):
     )
     store_timeout_s: float = Field(60.0, gt=0, json_schema_extra=VARIABLE_ONLY, description="seconds that it may stay silent")
     query_timeout_s: float = Field(30.0, gt=0, description="deadline of a query; a request may ask for less")
-    query_workers: int = Field(4, ge=1, le=256, description="worker processes, one query at a time each; one is kept for short queries")
+    query_workers: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="worker processes, one query at a time each, one kept for short queries; 0: one more than processors, at least 4",
+    )
     query_memory_mb: int = Field(1024, ge=64, description="memory cap of one query worker, in MiB")
 
     query_share: float = Field(0.5, gt=0, le=1, description="part of the places for long queries that one caller may hold")

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
-from pyoxigraph import Literal, NamedNode, Quad, Store
+from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store
 
 from kg import datadir, snapshots
 from kg.changes import as_update
@@ -61,6 +62,16 @@ class Writer:
     def update(self, update: str) -> None:
         """Runs a SPARQL update in one transaction. Raises SyntaxError when it is none."""
         self._write(lambda: self.store.update(update))
+
+    def bulk_load(self, quads: IO[bytes] | Path) -> None:
+        """Puts N-Quads into a store that nobody has published yet, by the shortest way, which is no transaction.
+
+        It ends when the store is compact: else RocksDB would see to that as soon as somebody writes, who would wait for it.
+        """
+        where: dict[str, Any] = {"path": str(quads)} if isinstance(quads, Path) else {"input": quads}
+        self.store.bulk_load(format=RdfFormat.N_QUADS, **where)
+        self.store.optimize()
+        self.store.flush()
 
     def _write(self, transaction: Callable[[], None]) -> None:
         with datadir.writing(self.data.path):

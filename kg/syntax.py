@@ -82,7 +82,16 @@ _HIDDEN_SERVICE = re.compile(r"\).*service", re.IGNORECASE)
 # Most queries are plain: no token of theirs can say anything but the form, so they need not be taken apart one by one.
 # An ASCII text without these letters, wherever they stand, hides none of the words that matter; a backslash could be an escaped letter.
 _TELLING = ("service", "load", "from", "now", "rand", "uuid", "bnode", "_:", "[", "\\")
-_TOKENS = re.compile(rf"(?:{re.sub(r'[?]P<[a-z]+>', '?:', TOKEN.pattern)})*+", TOKEN.flags)  # without groups, which only take time
+# Of the rest: characters that are a token, or part of one, wherever they stand, and the few that begin what must end.
+_TOKENS = re.compile(
+    r"""(?:[\w \t\r\n{}()\]?.:,;*/=!>|&^+~-]++
+    | <(?:[^\x00-\x20<>"{}|^`\\]*+>)?
+    | \#[^\r\n]*+
+    | "[^"\\\r\n]++" | ""(?!") | '[^'\\\r\n]++' | ''(?!')
+    | \$\w++ | @[A-Za-z]++
+    )*+""",
+    re.VERBOSE | re.ASCII,
+)
 _PLAIN = re.compile(
     r"(?:[ \t\r\n]|#[^\r\n]*+[\r\n]|prefix[ \t\r\n]+[\w.-]*:[ \t\r\n]*<[^<>\s]*+>|base[ \t\r\n]*<[^<>\s]*+>)*+"
     r"(select|ask|construct|describe)\b",
@@ -151,7 +160,10 @@ def _plain(text: str) -> Reading | None:
     if not text.isascii() or sum(map(text.count, "{([!+-")) > MAX_DEPTH:
         return None
     lower = text.lower()
-    if any(letters in lower for letters in _TELLING) or not _TOKENS.fullmatch(text):
+    for letters in _TELLING:  # any() takes twice as long
+        if letters in lower:
+            return None
+    if not _TOKENS.fullmatch(text):
         return None
     found = _PLAIN.match(text)
     return Reading(Form(found[1].upper()), names_dataset=False, volatile=False) if found else None

@@ -14,8 +14,6 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from pyoxigraph import RdfFormat
-
 from kg.settings import Settings
 from kg.store import open_writer
 
@@ -36,8 +34,7 @@ class Running:
 def load_ours(quads: Path, folder: Path) -> None:
     """The quads as a data directory with a published snapshot."""
     with open_writer(Settings.load(data=folder)) as writer:
-        writer.store.bulk_load(path=quads, format=RdfFormat.N_QUADS)
-        writer.store.flush()
+        writer.bulk_load(quads)
         writer.publish()
 
 

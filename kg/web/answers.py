@@ -18,10 +18,11 @@ from kg.syntax import Form, Reading
 from kg.web.cache import AnswerCache
 from kg.web.call import Call, ClientGoneError, matches
 from kg.web.problems import ProblemError
-from kg.workers.pool import Answer, OverloadedError, Pool
+from kg.workers.job import OverloadedError
+from kg.workers.pool import Answer, Pool
 from kg.workers.process import Death, QueryFailedError
 from kg.workers.snapshot import Lease
-from kg.workers.wire import Clauses, Dump, Query, ReadRequest, Rows, Scan
+from kg.workers.wire import Clauses, Dump, Query, ReadRequest, Rows, Scan, packed
 from kg.workers.worker import reason_of
 
 SHORT_CHARACTERS = 4096  # a longer text is read by a worker: the tokenizer takes most of a second for a full one of operators
@@ -29,7 +30,8 @@ ENCODINGS = ("zstd", "gzip", "")  # content codings, the best first, "" for none
 REMEMBERED, REMEMBERED_BYTES = 4096, 4096  # requests that were answered from memory, and how much of a request is remembered
 OLD_HTTP_BYTES = 16 * 1024 * 1024  # HTTP/1.0 cannot tell a cut answer from a whole one, so it is only given whole ones
 
-WRITTEN_BY = (version("aikg"), pyoxigraph.__version__)  # another version may write the same in other bytes
+# Another version may write the same in other bytes.
+WRITTEN_BY = hashlib.blake2b(f"{version('aikg')} {pyoxigraph.__version__}".encode(), digest_size=16).digest()
 
 # Why a query failed before its first byte: status, problem type, what to do.
 FAILURES: dict[str, tuple[int, str, str]] = {
@@ -208,10 +210,7 @@ class Answers:
 
 def tag_of(request: Query | Dump, lease: Lease) -> str:
     """A strong entity tag (RFC 9110, 8.8.3): the snapshot and all that the answer depends on, also who writes it."""
-    key = repr((WRITTEN_BY, lease.base_iri, lease.identity, [getattr(request, name) for name in request.__slots__])).encode(
-        errors="surrogatepass"
-    )
-    return f'"{hashlib.blake2b(key, digest_size=12).hexdigest()}"'
+    return f'"{hashlib.blake2b(packed(request), digest_size=12, key=lease.key, person=WRITTEN_BY).hexdigest()}"'
 
 
 async def _relay(call: Call, answer: Answer) -> None:

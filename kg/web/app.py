@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg.web.call import Call, ClientGoneError, Handler
+from kg.web.log import Ended
 from kg.web.metrics import Metrics
 from kg.web.problems import ProblemError, not_allowed
 
@@ -116,8 +117,11 @@ class App:
         self.metrics.observe(route, call.method if call.method in _METHODS else "OTHER", status, seconds)
         if LOG.isEnabledFor(logging.INFO):
             line = {"method": call.method, "path": call.path, "status": status, "ms": round(seconds * 1000, 2), "bytes": call.sent_bytes}
-            line = {**line, "caller": call.caller, **({} if call.complete else {"cut": True}), **call.note}
-            LOG.handle(logging.LogRecord(LOG.name, logging.INFO, "", 0, line, None, None))  # LOG.info would look for our line number
+            line["caller"] = call.caller
+            if not call.complete:
+                line["cut"] = True
+            line.update(call.note)
+            LOG.handle(Ended(LOG.name, line))
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"})

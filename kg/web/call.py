@@ -3,20 +3,23 @@
 import asyncio
 import hashlib
 import json
+import re
 import time
+from binascii import a2b_qp
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import Message, Receive, Scope, Send
 from werkzeug.http import parse_etags
 
 from kg.web.problems import ProblemError
 
-HANG_UP_CHECK_S = 0.05  # a query that is answered sooner needs no look at the connection
 HEADER_BYTES = 4096  # of one that is read: taking a longer one apart would hold up everybody
 STALL_S = 30.0  # a client that neither sends nor takes anything for so long is given up
 LEAST_BYTES_A_S = 4096  # that a body comes with, after its first STALL_S: else a byte now and then would hold a place for ever
+MAX_FIELDS = 1000
+_STRAY_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Call:
@@ -35,8 +38,6 @@ class Call:
         self.extra_headers: list[tuple[bytes, bytes]] = []
         self._send = send
         self._headers: dict[bytes, bytes] | None = None
-        self._gone = False
-        self._watch: asyncio.Task[None] | None = None
 
     def header(self, name: bytes) -> str:
         """The header's value, "" when absent; several are joined by commas (RFC 9110, 5.3). Raises ProblemError 431 when it is too long."""
@@ -100,10 +101,15 @@ class Call:
 
     async def respond(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
         """Send a whole response."""
+        headers = [*headers, *self.extra_headers]
         if status not in (204, 304):
-            headers = [*headers, (b"content-length", str(len(body)).encode())]
-        await self.start(status, headers)
-        await self.finish(b"" if self.method == "HEAD" else body)
+            headers.append((b"content-length", b"%d" % len(body)))
+        if self.method == "HEAD":
+            body = b""
+        self.answered = status
+        self.sent_bytes += len(body)
+        await self._send({"type": "http.response.whole", "status": status, "headers": headers, "body": body})
+        self.complete = True
 
     async def respond_tagged(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Send a whole response with its content's hash as entity tag, or 304 to a client that has it (RFC 9110, 13.1.2)."""
@@ -131,9 +137,7 @@ class Call:
 
     def cut(self) -> None:
         """End the connection at once, so that the client sees that what it got is not all."""
-        abort: Callable[[], None] | None = self.scope.get("abort")
-        if abort:
-            abort()
+        self.scope["connection"].cut()
 
     async def finish(self, body: bytes = b"") -> None:
         """Send the end of the body."""
@@ -158,34 +162,30 @@ class Call:
         await self.respond(status, [(b"content-type", b"application/json"), (b"cache-control", b"no-store")], json.dumps(value).encode())
 
     async def unless_gone[T](self, work: Awaitable[T]) -> T:
-        """The work's result; it is cancelled when the client hangs up. Raises ClientGoneError then.
-
-        The request body must have been read, so that the next message can only be the disconnect.
-        """
+        """The work's result; it is cancelled when the client hangs up. Raises ClientGoneError then."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  every request has its own
-        timer = asyncio.get_running_loop().call_later(HANG_UP_CHECK_S, self._watch_for_end, task)
+        connection = self.scope["connection"]
+        gone = False
+
+        def leave() -> None:
+            nonlocal gone
+            if connection.on_lost is leave:
+                gone = True
+                task.cancel()
+
+        connection.on_lost = leave
+        if connection.is_lost:
+            asyncio.get_running_loop().call_soon(leave)
         try:
             return await work
         except asyncio.CancelledError:
-            if self._gone:
+            if gone:
                 task.uncancel()
                 raise ClientGoneError from None
             raise
         finally:
-            timer.cancel()
-            if self._watch:
-                self._watch.cancel()
-                self._watch = None
-
-    def _watch_for_end(self, task: "asyncio.Task[Any]") -> None:
-        async def watch() -> None:
-            while (await self.received())["type"] != "http.disconnect":
-                pass
-            self._gone = True
-            task.cancel()
-
-        self._watch = asyncio.get_running_loop().create_task(watch())
+            connection.on_lost = None
 
 
 class ClientGoneError(Exception):
@@ -205,10 +205,24 @@ def matches(if_none_match: str, tag: str) -> bool:
 
 def form_fields(encoded: bytes) -> list[tuple[str, str]]:
     """`application/x-www-form-urlencoded` as pairs in order. Raises ProblemError when it is not UTF-8 (SPARQL 1.1 Protocol, 2.1.2)."""
+    if encoded.count(b"&") >= MAX_FIELDS:
+        raise ProblemError(400, "parameter", f"there are more than {MAX_FIELDS} parameters")
     try:
-        return parse_qsl(encoded.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=1000)
-    except (UnicodeDecodeError, ValueError) as error:
+        encoded.decode("utf-8")
+        pairs = (field.replace(b"+", b" ").partition(b"=") for field in encoded.split(b"&") if field)
+        return [(_percent_decoded(name), _percent_decoded(value)) for name, _, value in pairs]
+    except UnicodeDecodeError as error:
         raise ProblemError(400, "encoding", f"the parameters are not percent-encoded UTF-8: {error}") from error
+
+
+def _percent_decoded(encoded: bytes) -> str:
+    """The text; a percent sign that encodes nothing stays (https://url.spec.whatwg.org/#percent-decode). Raises UnicodeDecodeError."""
+    if b"%" not in encoded:
+        return encoded.decode("utf-8")
+    if _STRAY_PERCENT.search(encoded):
+        return unquote_to_bytes(encoded).decode("utf-8")
+    # Quoted-printable is the same with another sign (RFC 2045, 6.7), and read in C: a query's text in 1 µs instead of 15.
+    return a2b_qp(encoded.replace(b"=", b"%3D").replace(b"%", b"=")).decode("utf-8")
 
 
 def _too_large(limit_bytes: int) -> ProblemError:

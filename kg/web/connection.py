@@ -1,19 +1,23 @@
-"""One client's connection: uvicorn's, with a bound on what is read before a request is known, and a way to cut it.
+"""One client's connection: uvicorn's, with a bound on what is read before a request is known, a way to cut it, and a short way for answers.
 
 Uvicorn collects a request's head without limit of size or time, so that one client could fill the memory or hold connections for nothing.
+And it takes an answer in two messages and looks at every header twice; ours come whole (`http.response.whole`) and are one packet.
 """
 
 import asyncio
+import urllib.parse
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from kg.web.problems import ProblemError
 
 URL_BYTES = 60_000  # httptools cannot split longer ones into path and query
 HEAD_BYTES = 80_000
 LINGER_S = 2.0
+PIPELINED_S = 0.05  # how long a request that came while another is answered keeps us from hearing that the client hangs up
 HEAD_S = 10.0  # from the connection, or from a request's first byte, to the end of its head
 
 _URL = ProblemError(414, "too-large", f"the address is longer than {URL_BYTES} bytes; POST the query instead (SPARQL 1.1 Protocol, 2.1.3)")
@@ -55,20 +59,64 @@ class _Gathered:
         self._transport.close()
 
 
+class Cycle(RequestResponseCycle):
+    """One request and its response; the application may send it whole, as one message."""
+
+    async def send(self, message: Any) -> None:
+        """ASGI, and {"type": "http.response.whole", "status", "headers", "body"}, which is all of a response."""
+        if message["type"] != "http.response.whole":
+            await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        headers: list[tuple[bytes, bytes]] = message["headers"]
+        closes = not self.keep_alive
+        lines = [STATUS_LINE[message["status"]]]
+        for name, value in headers:
+            lines.append(b"%b: %b\r\n" % (name, value))
+            closes = closes or name == b"connection"  # which we only say to close it
+        if closes:
+            lines.append(b"connection: close\r\n")
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines):
+            raise RuntimeError(f"a header would be read as two: {headers}")
+        self.transport.write(b"%b\r\n%b" % (head, message["body"]))
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.message_event.set()
+        if closes:
+            self.transport.close()
+        self.on_response()
+
+
 class Connection(HttpToolsProtocol):
-    """The protocol class that uvicorn is given. Puts `abort` into each scope: it ends the connection without sending what waits."""
+    """The protocol class that uvicorn is given. Each scope has it as `connection`, to cut it and to be told when it is lost."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """asyncio.Protocol."""
         super().connection_made(cast(asyncio.Transport, _Gathered(transport, self.loop)))
+        self.on_lost: Callable[[], None] | None = None
+        self.is_lost = False
         self._in_head = self._began_here = self._refused = False
         self._head_bytes = 0
         self._too_slow: asyncio.TimerHandle | None = self.loop.call_later(HEAD_S, self._refuse, _SLOW)
+        self._answered_at = 0.0
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio.Protocol."""
         self._stop_timer()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
+        self.is_lost = True
+        if self.on_lost:
+            self.on_lost()
+
+    def cut(self) -> None:
+        """End the connection without sending what waits."""
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol."""
@@ -97,11 +145,70 @@ class Connection(HttpToolsProtocol):
             raise ValueError("stop reading")  # httptools hands it to uvicorn, which asks for a 400 when this one is sent already
 
     def on_headers_complete(self) -> None:
-        """httptools: the head is there."""
+        """httptools: the head is there. As uvicorn's, but with our kind of cycle, and the address is only parsed where it must be."""
         self._in_head = False
         self._stop_timer()
-        self.scope["abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
-        super().on_headers_complete()
+        version = self.parser.get_http_version()
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        if self.url.startswith(b"/") and b"#" not in self.url:
+            raw_path, _, query = self.url.partition(b"?")
+        else:  # RFC 9112, 3.2: an absolute address, or nothing that names a resource
+            parsed = urllib.parse.urlsplit(self.url)
+            raw_path, query = parsed.path or b"/", parsed.query
+            if not raw_path.startswith(b"/"):
+                raise ValueError("no path")  # httptools hands it to uvicorn, which asks for a 400
+        path = raw_path.decode("ascii")
+        scope["path"], scope["raw_path"], scope["query_string"] = urllib.parse.unquote(path) if "%" in path else path, raw_path, query
+        scope["connection"] = self  # type: ignore[typeddict-unknown-key]
+        before = self.cycle
+        self.cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+            self.loop.call_later(PIPELINED_S, self.flow.resume_reading)
+
+    def on_response_complete(self) -> None:
+        """Uvicorn: the next request of the connection may be answered, or come. One timer watches over all the times between."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Uvicorn: close the connection when nothing came for so long."""
+        self.timeout_keep_alive_task = None
+        if self._in_head or self.cycle is None or not self.cycle.response_complete:
+            return  # the end of the answer starts the timer again
+        left_s = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
+        else:
+            self.transport.close()
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Uvicorn: something came. The timer looks itself."""
 
     def send_400_response(self, msg: str) -> None:
         """Uvicorn: what came cannot be read."""

@@ -5,8 +5,21 @@ import json
 import logging
 import sys
 import time
+from functools import lru_cache
 
 FLUSH_S = 0.02  # lines are written together: a system call for each would take a tenth of the time of a small request
+
+
+class Ended(logging.LogRecord):
+    """The record of a request that has ended: what our formatter asks for, as to find out the rest takes longer than many an answer."""
+
+    def __init__(self, logger: str, line: dict[str, object]) -> None:
+        self.name = logger
+        self.levelno, self.levelname = logging.INFO, "INFO"
+        self.created = time.time()
+        self.msecs = self.created * 1000 % 1000
+        self.msg, self.args = line, ()
+        self.exc_info = None
 
 
 class JsonLines(logging.Formatter):
@@ -14,8 +27,8 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line: dict[str, object] = {"time": f"{moment}.{int(record.msecs):03d}Z", "level": record.levelname.lower(), "logger": record.name}
+        when = f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
+        line: dict[str, object] = {"time": when, "level": record.levelname.lower(), "logger": record.name}
         if isinstance(record.msg, dict):
             line |= record.msg
         else:
@@ -23,6 +36,11 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line)
+
+
+@lru_cache(maxsize=4)
+def _second(since_epoch: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since_epoch))
 
 
 class Gathered(logging.StreamHandler):  # type: ignore[type-arg]  # of text, as stderr is
@@ -54,7 +72,7 @@ def to_stderr() -> None:
     """Log what our own packages say, and uvicorn's warnings, but not those about transfers that we cut on purpose."""
     handler = Gathered()
     handler.setFormatter(JsonLines())
-    handler.addFilter(lambda record: "without completing response" not in record.getMessage())
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing response" not in record.getMessage())
     for name, level in (("kg", logging.INFO), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers = [handler]

@@ -6,7 +6,6 @@ Beside the protocol's parameters: `format`, `timeout` (seconds).
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from kg.web.call import Call, form_fields
 from kg.web.problems import ProblemError, not_allowed
@@ -15,6 +14,8 @@ LEAST_TIMEOUT_S = 0.1  # nothing could be answered in less on a busy machine
 METHODS = ("GET", "HEAD", "POST", "QUERY", "OPTIONS")
 FORM, QUERY, UPDATE = "application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update"
 DATASET = {"query": ("default-graph-uri", "named-graph-uri"), "update": ("using-graph-uri", "using-named-graph-uri")}
+
+type Given = dict[str, list[str]]  # the values of each parameter, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,7 @@ async def ask(call: Call, *, limit_bytes: int) -> Ask | None:
     if call.method not in METHODS:
         raise not_allowed(call.method, METHODS)
     if call.method in ("GET", "HEAD"):
-        query_string: bytes = call.scope["query_string"]
-        return _from_get(query_string) if len(query_string) <= 4096 else _from_get.__wrapped__(query_string)
+        return _from_get(_by_name(call.parameters()))
     fields = call.parameters()
     media_type, charset = _content_type(call)
     if media_type not in (FORM, QUERY, UPDATE):
@@ -51,58 +51,63 @@ async def ask(call: Call, *, limit_bytes: int) -> Ask | None:
     if media_type == FORM:
         return _from_form(call.method, fields, form_fields(body))
     operation = "query" if media_type == QUERY else "update"
-    _refuse_parameter(fields, "query", "update")
-    return _checked(call.method, operation, _decoded(body), fields)
+    given = _by_name(fields)
+    _refuse_parameter(given, "query", "update")
+    return _checked(call.method, operation, _decoded(body), given)
 
 
-@lru_cache(maxsize=1024)
-def _from_get(query_string: bytes) -> Ask | None:
-    fields = form_fields(query_string)
-    names = {name for name, _ in fields}
-    if "update" in names:
+def _by_name(fields: list[tuple[str, str]]) -> Given:
+    given: Given = {}
+    for name, value in fields:
+        given.setdefault(name, []).append(value)
+    return given
+
+
+def _from_get(given: Given) -> Ask | None:
+    if "update" in given:
         raise ProblemError(400, "method", "an update cannot be sent with GET: POST it with a token")
-    if "query" not in names:
-        if names & {"default-graph-uri", "named-graph-uri"}:
+    if "query" not in given:
+        if given.keys() & {"default-graph-uri", "named-graph-uri"}:
             raise ProblemError(400, "no-query", "there is no `query` parameter")
         return None
-    return _checked("GET", "query", _single(fields, "query"), fields)
+    return _checked("GET", "query", _single(given, "query"), given)
 
 
 def _from_form(method: str, url_fields: list[tuple[str, str]], fields: list[tuple[str, str]]) -> Ask:
-    fields = [*url_fields, *fields]
-    present = [name for name in ("query", "update") if any(key == name for key, _ in fields)]
+    given = _by_name([*url_fields, *fields])
+    present = [name for name in ("query", "update") if name in given]
     if len(present) != 1:
         raise ProblemError(400, "no-query", "send exactly one of the parameters `query` and `update`")
-    return _checked(method, present[0], _single(fields, present[0]), fields)
+    return _checked(method, present[0], _single(given, present[0]), given)
 
 
-def _checked(method: str, operation: str, text: str, fields: list[tuple[str, str]]) -> Ask:
+def _checked(method: str, operation: str, text: str, given: Given) -> Ask:
     if method == "QUERY" and operation == "update":
         raise ProblemError(400, "method", "QUERY is safe and cannot carry an update: POST it")
+    if len(given) <= (operation in given):
+        return Ask(operation, text)  # nothing but the text, as most
     default_name, named_name = DATASET[operation]
-    other = DATASET["update" if operation == "query" else "query"]
-    _refuse_parameter(fields, *other)
-    default = tuple(value for name, value in fields if name == default_name)
-    named = tuple(value for name, value in fields if name == named_name)
+    _refuse_parameter(given, *DATASET["update" if operation == "query" else "query"])
+    default, named = tuple(given.get(default_name, ())), tuple(given.get(named_name, ()))
     return Ask(
         operation,
         text,
         default if default or named else None,
         named if default or named else None,
-        next((value for name, value in fields if name == "format"), ""),
-        _timeout(next((value for name, value in fields if name == "timeout"), "")),
+        given.get("format", [""])[0],
+        _timeout(given.get("timeout", [""])[0]),
     )
 
 
-def _single(fields: list[tuple[str, str]], name: str) -> str:
-    values = [value for key, value in fields if key == name]
+def _single(given: Given, name: str) -> str:
+    values = given[name]
     if len(values) != 1:
         raise ProblemError(400, "several-queries", f"`{name}` is given {len(values)} times; send one request for each")
     return values[0]
 
 
-def _refuse_parameter(fields: list[tuple[str, str]], *names: str) -> None:
-    found = sorted({name for name, _ in fields if name in names})
+def _refuse_parameter(given: Given, *names: str) -> None:
+    found = sorted(given.keys() & set(names))
     if found:
         raise ProblemError(400, "parameter", f"the parameter {', '.join(found)} does not go with this operation")
 

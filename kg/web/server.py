@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import math
+import os
 import resource
 import signal
 import socket
@@ -22,11 +24,13 @@ from kg.web import log
 from kg.web.connection import Connection
 from kg.web.routes import Service, create_app
 from kg.workers import service
-from kg.workers.pool import Limits, Pool
+from kg.workers.job import Limits
+from kg.workers.pool import Pool
 from kg.workers.snapshot import lease_current, lease_of_service
 
 LOG = logging.getLogger("kg.web.server")
 STALLED_MS = 60_000
+LEAST_WORKERS = 4  # one caller may have two long queries under way then
 FOLLOW_S = 0.2  # between two looks at which snapshot is published
 TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rdf-schema#label> ?label } LIMIT 5"
 
@@ -93,6 +97,8 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
     )
     follower = asyncio.create_task(_follow(service))
     draining = asyncio.create_task(_watch_drain(server, service))
+    gc.collect()
+    gc.freeze()  # what is there now stays, so that nobody need look through it again
     announce(links(listener))
     try:
         await server.serve(sockets=[listener])
@@ -117,7 +123,7 @@ def pool_of(settings: Settings) -> Pool:
 def limits(settings: Settings) -> Limits:
     """The pool's limits as set."""
     return Limits(
-        workers=settings.query_workers,
+        workers=settings.query_workers or max(LEAST_WORKERS, (os.cpu_count() or 1) + 1),
         timeout_s=settings.query_timeout_s,
         memory_mb=settings.query_memory_mb,
         queue=settings.query_queue,

@@ -51,7 +51,9 @@ class Writes:
 
     async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, replace: bool, condition: Condition) -> str:
         """Write a graph; returns "created", "replaced" or "dropped". Raises ProblemError when it was not done, 412 for the condition."""
-        return await self._write(GraphWrite(str(self._settings.data), graph, documents, replace, self._settings.lock_timeout_s, condition))
+        return await self._write(
+            GraphWrite(str(self._settings.data), graph, documents, replace, self._settings.lock_timeout_s, condition[:])
+        )
 
     async def _write(self, request: Update | GraphWrite) -> str:
         if self._waiting >= WAITING_WRITES:
@@ -68,7 +70,7 @@ class Writes:
         outcome = b""
         try:
             process = await self._started()
-            exchange = Exchange(asyncio.get_running_loop())
+            exchange = Exchange(asyncio.get_running_loop().create_future())
             process.send(request, exchange)
             await asyncio.wait({exchange.first}, timeout=self._settings.query_timeout_s)
             if not exchange.first.done():

@@ -7,5 +7,8 @@ updates  what an update becomes before it runs
 confine  what a worker gives up before its first query: network, writing, memory beyond its cap
 jsonld   compacted JSON-LD, as it comes
 process  the gateway's end of one worker
-pool     who runs when: deadlines, fair queues, replacement of what died
+crew     as many of them as there should be: snapshots, replacement of what died
+job      one request on its way
+queue    fair lines
+pool     who runs when: deadlines, time slices, places
 """

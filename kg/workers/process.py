@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import IO, cast
@@ -16,7 +17,12 @@ from typing import IO, cast
 from kg.workers.wire import FRAME, Kind, Request, pack_request
 
 NOTHING: Mapping[str, str] = {}
+# The engine allocates and frees by the thousand: more of each size at hand (7 by default) takes a tenth off most queries.
+ALLOCATOR = {
+    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=127"
+}  # https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
 BEHIND = 10  # niceness of a process that runs for long
+PROCESS_TIME = 2  # clock_getcpuclockid(3), which Python has only for threads
 HIGH_WATER_BYTES = 256 * 1024  # of an answer that the client has not taken yet
 
 
@@ -43,33 +49,35 @@ class QueryFailedError(Exception):
 class Exchange:
     """One request's answer as it comes in. `first` resolves when the first bytes, the end or a failure is there."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.first: asyncio.Future[None] = loop.create_future()
+    __slots__ = ("_more", "_waiting", "complete", "failure", "first", "pieces", "plain")
+
+    def __init__(self, first: asyncio.Future[None]) -> None:
+        self.first = first
         self.pieces: list[bytes] = []
         self.complete = False
         self.plain = False  # it came whole and uncompressed
         self.failure: QueryFailedError | None = None
-        self._more: asyncio.Event = asyncio.Event()
+        self._more: asyncio.Future[None] | None = None
         self._waiting = 0
 
     def receive(self, piece: bytes) -> int:
         """Take a piece of the answer; returns the bytes that wait for the client."""
         self.pieces.append(piece)
         self._waiting += len(piece)
-        self.wake()
+        self._wake()
         return self._waiting
 
     def finish(self, failure: QueryFailedError | None = None) -> None:
         """The answer is complete, or failed."""
         if not self.complete and self.failure is None:
             self.complete, self.failure = failure is None, failure
-            self.wake()
+            self._wake()
 
-    def wake(self) -> None:
-        """Tell whoever waits that something changed."""
+    def _wake(self) -> None:
         if not self.first.done():
             self.first.set_result(None)
-        self._more.set()
+        if self._more is not None and not self._more.done():
+            self._more.set_result(None)
 
     async def take(self) -> bytes:
         """What came in since the last call, b"" when the answer is complete and all taken. Raises QueryFailedError."""
@@ -78,8 +86,8 @@ class Exchange:
                 raise self.failure
             if self.complete:
                 return b""
-            self._more.clear()
-            await self._more.wait()
+            self._more = asyncio.get_running_loop().create_future()
+            await self._more
         taken = b"".join(self.pieces)
         self.pieces.clear()
         self._waiting = 0
@@ -123,7 +131,7 @@ class WorkerProcess(asyncio.Protocol):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
-            env={**kept, **environment},
+            env={**kept, **ALLOCATOR, **environment},
         )
         theirs.close()
         await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
@@ -141,18 +149,20 @@ class WorkerProcess(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol: whole frames are handled, the rest is kept."""
-        buffer = self._buffer
-        buffer += data
-        start = 0
-        while len(buffer) - start >= FRAME.size:
-            kind, size = FRAME.unpack_from(buffer, start)
+        if self._killed_for:
+            return  # what it still said must not make anybody believe that it is free
+        if self._buffer:
+            self._buffer += data
+            data = bytes(self._buffer)
+        start, length = 0, len(data)
+        while length - start >= FRAME.size:
+            kind, size = FRAME.unpack_from(data, start)
             end = start + FRAME.size + size
-            if len(buffer) < end:
+            if length < end:
                 break
-            self._handle(kind, bytes(buffer[start + FRAME.size : end]))
+            self._handle(kind, data[start + FRAME.size : end])
             start = end
-        if start:
-            del buffer[:start]
+        self._buffer = bytearray(data[start:])
 
     def _handle(self, kind: int, payload: bytes) -> None:
         exchange = self.exchange
@@ -175,9 +185,16 @@ class WorkerProcess(asyncio.Protocol):
         if self._transport and not self._transport.is_closing():
             self._transport.resume_reading()
 
+    def processor_s(self) -> float:
+        """The processor time that it has had; where the system does not tell, the time of day, which differs by as much or more."""
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                return time.clock_gettime((~self.pid << 3) | PROCESS_TIME)
+        return time.monotonic()
+
     def step_back(self) -> None:
         """Let every other process have the processor first."""
-        if self._process is None or self._process.poll() is not None:
+        if self._stepped_back or self._process is None or self._process.poll() is not None:
             return  # its number may be another process's by now
         self._stepped_back = True
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 """Who is next: jobs wait in one line per caller, and callers take turns."""
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 
@@ -21,6 +21,9 @@ class FairQueue[J: Waiting]:
 
     def __len__(self) -> int:
         return self._size
+
+    def __iter__(self) -> Iterator[J]:
+        return (job for line in self._lines.values() for job in line)
 
     def of(self, caller: str) -> int:
         """How many jobs of this caller wait."""
@@ -43,10 +46,10 @@ class FairQueue[J: Waiting]:
             del self._lines[job.caller]
         return True
 
-    def pop(self, may_run: Callable[[str], bool]) -> J | None:
-        """The next job whose caller may run one; its caller goes to the end of the round."""
+    def pop(self, may_run: Callable[[str], bool] | None = None) -> J | None:
+        """The next job, of a caller that may run one; its caller goes to the end of the round."""
         for caller, line in self._lines.items():
-            if may_run(caller):
+            if may_run is None or may_run(caller):
                 job = line.popleft()
                 self._size -= 1
                 del self._lines[caller]

@@ -15,7 +15,7 @@ from kg.remote.client import Client, not_results
 from kg.remote.store import RemoteStore
 from kg.settings import Settings
 from kg.workers.confine import confine
-from kg.workers.wire import Kind, arguments, pack_frame
+from kg.workers.wire import Kind, Query, Request, arguments, pack_frame
 from kg.workers.worker import Worker
 
 
@@ -32,9 +32,9 @@ class RemoteWorker(Worker):
             self._remote = RemoteStore(Client(self._settings))
         return self._remote
 
-    def _answer(self, request: dict[str, Any]) -> None:
-        if request["op"] == "query":
-            Store().query(request["text"], base_iri=request["base_iri"])  # SyntaxError: the mistake is the caller's
+    def _answer(self, request: Request) -> None:
+        if isinstance(request, Query):
+            Store().query(request.text, base_iri=request.base_iri)  # SyntaxError: the mistake is the caller's
         try:
             super()._answer(request)
         except RemoteError as error:

@@ -1,5 +1,6 @@
 """Leases on snapshots: a snapshot stays on disk while anybody in this process holds a share of its lease."""
 
+import hashlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,9 @@ from kg.snapshots import Snapshot
 class _Pin:
     stack: ExitStack
     made_ns: int
-    holders: int = 0
+    location: str
+    key: bytes
+    holders: int = 1
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +33,16 @@ class Lease:
     def identity(self) -> tuple[int, int]:
         """Tells this snapshot from every other that was ever published in this place, also from one of a restored directory."""
         return self.number, self._pin.made_ns
+
+    @property
+    def location(self) -> str:
+        """The path as a worker is told it."""
+        return self._pin.location
+
+    @property
+    def key(self) -> bytes:
+        """The identity and the base IRI as 32 bytes."""
+        return self._pin.key
 
     def share(self) -> "Lease":
         """Another holder's share."""
@@ -50,7 +63,8 @@ def lease_current(data: Path) -> Lease:
     with ExitStack() as stack:
         snapshot = stack.enter_context(snapshots.current(data))
         made_ns = _made_ns(snapshot)
-        return Lease(snapshot.number, snapshot.path, snapshot.base_iri, _Pin(stack.pop_all(), made_ns, holders=1))
+        pin = _Pin(stack.pop_all(), made_ns, str(snapshot.path), _key(snapshot.base_iri, snapshot.number, made_ns))
+        return Lease(snapshot.number, snapshot.path, snapshot.base_iri, pin)
 
 
 def current_identity(data: Path) -> tuple[int, int]:
@@ -65,4 +79,8 @@ def _made_ns(snapshot: Snapshot) -> int:
 
 def lease_of_service(base_iri: str) -> Lease:
     """A first share of what is no snapshot: whatever a remote service answers at the moment. Its number is 0."""
-    return Lease(0, Path("service"), base_iri, _Pin(ExitStack(), 0, holders=1), lasting=False)
+    return Lease(0, Path("service"), base_iri, _Pin(ExitStack(), 0, "service", _key(base_iri, 0, 0)), lasting=False)
+
+
+def _key(*named: object) -> bytes:
+    return hashlib.blake2b(repr(named).encode(), digest_size=32).digest()

@@ -1,17 +1,17 @@
 """Frames between the gateway and a worker, over a Unix stream socket.
 
-A request is a four-byte big-endian length and that much JSON. An answer is any number of DATA frames and then one END or FAILED frame,
-or one WHOLE frame; a frame is a one-byte kind, a four-byte length and the payload. READY is sent once, when a worker is confined and
-can take requests.
+A request is a four-byte big-endian length and that much of what `marshal` makes of its fields: both ends are the same Python, which has
+nothing quicker, and only a worker reads it, which trusts the gateway anyhow. An answer is any number of DATA frames and then one END or
+FAILED frame, or one WHOLE frame; a frame is a one-byte kind, a four-byte length and the payload. READY is sent once, when a worker is
+confined and can take requests.
 """
 
-import json
+import marshal
 import socket
 import struct
 import sys
-from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 FRAME = struct.Struct(">BI")
 LENGTH = struct.Struct(">I")
@@ -27,8 +27,7 @@ class Kind(IntEnum):
     WHOLE = 5  # bytes of a small result that is complete with this frame and was not worth compressing
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A request to evaluate `text` on the snapshot at `path`.
 
     `union`: the default graph is the union of all graphs (only when neither the query nor the request names a dataset).
@@ -43,46 +42,38 @@ class Query:
     union: bool = True
     default_graphs: tuple[str, ...] | None = None
     named_graphs: tuple[str, ...] | None = None
-    bindings: dict[str, str] = field(default_factory=dict)
-    prefixes: dict[str, str] = field(default_factory=dict)
+    bindings: dict[str, str] = {}  # noqa: RUF012  nobody writes to a request's
+    prefixes: dict[str, str] = {}  # noqa: RUF012
     encoding: str = ""
-    op: str = "query"
 
 
-@dataclass(frozen=True, slots=True)
-class Dump:
+class Dump(NamedTuple):
     """A request to write one graph (`graph`: its IRI, or "" for the store's own default graph), or, with None, the whole dataset."""
 
     path: str
     graph: str | None
     format: str
-    prefixes: dict[str, str] = field(default_factory=dict)
+    prefixes: dict[str, str] = {}  # noqa: RUF012
     encoding: str = ""
-    op: str = "dump"
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """A request to read a query too long to be read between two others: JSON of its `kg.syntax.Reading`."""
 
     path: str
     text: str
-    op: str = "scan"
 
 
-@dataclass(frozen=True, slots=True)
-class Clauses:
+class Clauses(NamedTuple):
     """A request to find the SERVICE clauses of a long query, at most `most`: JSON of its `kg.federated.Federated`."""
 
     path: str
     text: str
     base_iri: str
     most: int
-    op: str = "clauses"
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """A request to read what an endpoint answered, SPARQL results in JSON: the VALUES block of it; see `kg.federated.values`."""
 
     path: str
@@ -90,27 +81,21 @@ class Rows:
     variables: tuple[str, ...]
     max_rows: int
     max_characters: int
-    op: str = "rows"
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """A request for the number of quads in the snapshot, in digits."""
 
     path: str
-    op: str = "count"
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(NamedTuple):
     """A request to open the snapshot at `path` ahead of the first query on it."""
 
     path: str
-    op: str = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """A request to the writer: run a SPARQL update on the data directory at `path`.
 
     `default_graphs`, `named_graphs`: the dataset that the request names (`using-graph-uri`, `using-named-graph-uri`), or None.
@@ -122,7 +107,6 @@ class Update:
     lock_timeout_s: float
     default_graphs: tuple[str, ...] | None = None
     named_graphs: tuple[str, ...] | None = None
-    op: str = "update"
 
 
 NEVER = (-1, -1)  # no snapshot's identity
@@ -140,8 +124,7 @@ class Condition(NamedTuple):
     not_on: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GraphWrite:
+class GraphWrite(NamedTuple):
     """A request to the writer: put the documents (file, format name) into the graph `graph` ("" the store's own default graph).
 
     `replace`: instead of what is there, else beside it. No documents and `replace`: drop the graph.
@@ -152,20 +135,26 @@ class GraphWrite:
     documents: tuple[tuple[str, str], ...]
     replace: bool
     lock_timeout_s: float
-    condition: Condition
-    op: str = "graph"
+    condition: tuple[bool | None, tuple[int, int] | None, tuple[int, int] | None] = Condition()[:]  # marshal takes no subclass of tuple
 
 
 type ReadRequest = Query | Dump | Scan | Clauses | Rows | Count
 type Request = ReadRequest | Open | Update | GraphWrite
 
 
+_KINDS: tuple[type[Request], ...] = (Query, Dump, Scan, Clauses, Rows, Count, Open, Update, GraphWrite)
+_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
+_AS_EQUAL = 2  # the last version of marshal's format in which equal values are the same bytes, shared or not
+
+
+def packed(request: Request, path: str = "") -> bytes:
+    """All that the request says, as bytes that are the same for equal ones; `path` is the snapshot to run on, where that is not in it."""
+    return marshal.dumps((_NUMBERS[type(request)], path or request.path, *request[1:]), _AS_EQUAL)
+
+
 def pack_request(request: Request, path: str = "") -> bytes:
     """The bytes of one request; `path` is the snapshot that it runs on, where that is not in the request."""
-    fields = {name: getattr(request, name) for name in request.__slots__}
-    if path:
-        fields["path"] = path
-    body = json.dumps(fields, check_circular=False).encode()
+    body = packed(request, path)
     return LENGTH.pack(len(body)) + body
 
 
@@ -174,20 +163,30 @@ def pack_frame(kind: Kind, payload: bytes = b"") -> bytes:
     return FRAME.pack(kind, len(payload)) + payload
 
 
-def receive_request(connection: socket.socket) -> dict[str, Any] | None:
-    """The next request on a blocking socket, or None when the gateway closed it."""
-    first = connection.recv(1 << 16)  # most requests are here then; the next one is sent when this one is answered
-    if not first:
-        return None
-    if len(first) < LENGTH.size:
-        first += _receive(connection, LENGTH.size - len(first)) or b""
-    body = first[LENGTH.size :]
-    missing = LENGTH.unpack_from(first)[0] - len(body)
-    rest = _receive(connection, missing) if missing else b""
-    if rest is None:
-        return None
-    request: dict[str, Any] = json.loads(body + rest)
-    return request
+class Requests:
+    """The requests that come over a blocking socket."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._buffer = memoryview(bytearray(1 << 16))  # for most requests, again and again: recv would make as large a one each time
+
+    def next(self) -> Request | None:
+        """The next request, or None when the gateway closed the connection. It sends one only when the last is answered."""
+        received = self._connection.recv_into(self._buffer)
+        if not received:
+            return None
+        while received < LENGTH.size:
+            received += self._connection.recv_into(self._buffer[received:]) or LENGTH.size
+        end = LENGTH.size + LENGTH.unpack_from(self._buffer)[0]
+        body: bytes | memoryview = self._buffer[LENGTH.size : min(received, end)]
+        if received < end:
+            rest = _receive(self._connection, end - received)
+            if rest is None:
+                return None
+            body = bytes(body) + rest
+        number, *fields = marshal.loads(body)  # noqa: S302  from the gateway
+        request: Request = _KINDS[number](*fields)
+        return request
 
 
 def _receive(connection: socket.socket, size: int) -> bytes | None:

@@ -18,7 +18,7 @@ from kg import federated, syntax
 from kg.errors import QueryError
 from kg.workers import jsonld
 from kg.workers.confine import confine
-from kg.workers.wire import Kind, arguments, pack_frame, receive_request
+from kg.workers.wire import Clauses, Count, Dump, Kind, Query, Request, Requests, Rows, Scan, arguments, pack_frame
 
 PIECE_BYTES = 64 * 1024
 WORTH_COMPRESSING_BYTES = 1400  # less fits into one packet anyway
@@ -157,7 +157,8 @@ class Worker:
 
     def serve(self) -> None:
         """Answer until the gateway closes its end."""
-        while (request := receive_request(self._connection)) is not None:
+        requests = Requests(self._connection)
+        while (request := requests.next()) is not None:
             try:
                 self._answer(request)
             except SyntaxError as error:
@@ -185,27 +186,27 @@ class Worker:
             self._path = path
         return self._store
 
-    def _answer(self, request: dict[str, Any]) -> None:
-        store = self._open(request["path"])
-        output = Output(self._connection, request.get("encoding", ""))
-        if request["op"] == "query":
-            _write_result(_evaluate(store, request), output, request["format"], request["prefixes"])
-        elif request["op"] == "dump":
-            _write_dump(store, output, request)
-        elif request["op"] == "scan":
-            output.write(json.dumps(asdict(syntax.read(request["text"]))).encode())
-        elif request["op"] == "clauses":
-            output.write(json.dumps(asdict(federated.read(request["text"], request["base_iri"], most=request["most"]))).encode())
-        elif request["op"] == "rows":
-            output.write(_rows(request).encode())
-        elif request["op"] == "count":
-            output.write(str(len(store)).encode())
+    def _answer(self, request: Request) -> None:
+        store = self._open(request.path)
+        output = Output(self._connection, request.encoding if isinstance(request, Query | Dump) else "")
+        match request:
+            case Query():
+                _write_result(_evaluate(store, request), output, request.format, request.prefixes)
+            case Dump():
+                _write_dump(store, output, request)
+            case Scan():
+                output.write(json.dumps(asdict(syntax.read(request.text))).encode())
+            case Clauses():
+                output.write(json.dumps(asdict(federated.read(request.text, request.base_iri, most=request.most))).encode())
+            case Rows():
+                output.write(_rows(request).encode())
+            case Count():
+                output.write(str(len(store)).encode())
         output.end()
 
 
-def _rows(request: dict[str, Any]) -> str:
-    limits = {name: request[name] for name in ("max_rows", "max_characters")}
-    return federated.values(request["text"], request["variables"], **limits)
+def _rows(request: Rows) -> str:
+    return federated.values(request.text, request.variables, max_rows=request.max_rows, max_characters=request.max_characters)
 
 
 def reason_of(error: QueryError) -> str:
@@ -213,16 +214,17 @@ def reason_of(error: QueryError) -> str:
     return REASONS.get(type(error), "value")
 
 
-def _evaluate(store: ox.Store, request: dict[str, Any]) -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
+def _evaluate(store: ox.Store, query: Query) -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
     dataset: dict[str, Any] = {}
-    if request["default_graphs"] is not None or request["named_graphs"] is not None:
+    if query.default_graphs is not None or query.named_graphs is not None:
         # SPARQL 1.1 Protocol, 2.1.4: the dataset of the request is exactly what it names.
-        dataset["default_graph"] = [ox.NamedNode(iri) for iri in request["default_graphs"] or ()]
-        dataset["named_graphs"] = [ox.NamedNode(iri) for iri in request["named_graphs"] or ()]
-    elif request["union"]:
+        dataset["default_graph"] = [ox.NamedNode(iri) for iri in query.default_graphs or ()]
+        dataset["named_graphs"] = [ox.NamedNode(iri) for iri in query.named_graphs or ()]
+    elif query.union:
         dataset["use_default_graph_as_union"] = True
-    bindings = {ox.Variable(name): _term(value) for name, value in request["bindings"].items()}
-    return store.query(request["text"], base_iri=request["base_iri"], substitutions=bindings or None, **dataset)
+    if query.bindings:
+        dataset["substitutions"] = {ox.Variable(name): _term(value) for name, value in query.bindings.items()}
+    return store.query(query.text, base_iri=query.base_iri, **dataset)
 
 
 def _term(text: str) -> Any:
@@ -243,9 +245,8 @@ def _write_result(result: Any, output: Any, name: str, prefixes: dict[str, str])
         ox.serialize(result, output, GRAPHS[name])
 
 
-def _write_dump(store: ox.Store, output: Any, request: dict[str, Any]) -> None:
-    name, prefixes = request["format"], request["prefixes"]
-    iri = request["graph"]
+def _write_dump(store: ox.Store, output: Any, request: Dump) -> None:
+    name, prefixes, iri = request.format, request.prefixes, request.graph
     graph: Any = None if iri is None else ox.NamedNode(iri) if iri else ox.DefaultGraph()
     if iri and not store.contains_named_graph(graph):
         raise LookupError(f"there is no graph <{iri}>")

@@ -9,7 +9,6 @@ import json
 import os
 import socket
 from pathlib import Path
-from typing import Any
 
 import pyoxigraph as ox
 
@@ -20,7 +19,7 @@ from kg.settings import Settings
 from kg.workers.confine import confine
 from kg.workers.snapshot import current_identity
 from kg.workers.updates import prepared
-from kg.workers.wire import NEVER, Condition, Kind, arguments, pack_frame, receive_request
+from kg.workers.wire import NEVER, Condition, GraphWrite, Kind, Request, Requests, Update, arguments, pack_frame
 from kg.workers.worker import reason_of
 
 FORMATS = {
@@ -42,7 +41,8 @@ NOT_NOW: dict[type[Exception], str] = {LockedError: "locked", PreconditionError:
 
 def serve(connection: socket.socket) -> None:
     """Answer requests until the gateway closes its end."""
-    while (request := receive_request(connection)) is not None:
+    requests = Requests(connection)
+    while (request := requests.next()) is not None:
         try:
             connection.sendall(_answer(connection, request))
         except SyntaxError as error:
@@ -67,15 +67,19 @@ def _failed(reason: str, message: str) -> bytes:
     return pack_frame(Kind.FAILED, json.dumps({"reason": reason, "message": message}).encode())
 
 
-def _answer(connection: socket.socket, request: dict[str, Any]) -> bytes:
-    settings = Settings.load(data=request["path"], lock_timeout_s=request["lock_timeout_s"])
-    text = prepared(request["text"], **_dataset(request)) if request["op"] == "update" else ""
-    documents = _read(request) if request["op"] == "graph" else []
+def _answer(connection: socket.socket, request: Request) -> bytes:
+    assert isinstance(request, Update | GraphWrite)  # noqa: S101  the gateway sends the writer nothing else
+    settings = Settings.load(data=request.path, lock_timeout_s=request.lock_timeout_s)
+    text, documents = "", []
+    if isinstance(request, Update):
+        text = prepared(request.text, default_graphs=request.default_graphs, named_graphs=request.named_graphs)
+    else:
+        documents = _read(request)
     with engines.writing(settings) as writer:
         outcome = b"updated"
-        if request["op"] == "update":
+        if isinstance(request, Update):
             # The base goes in front of the update's own prologue, which may set another (SPARQL 1.1 Query, 4.1.1).
-            writer.update(f"BASE {ox.NamedNode(request['base_iri'])} {text}")
+            writer.update(f"BASE {ox.NamedNode(request.base_iri)} {text}")
         else:
             outcome = _write_graph(writer, request, documents)
         connection.sendall(pack_frame(Kind.DATA, outcome))
@@ -83,31 +87,27 @@ def _answer(connection: socket.socket, request: dict[str, Any]) -> bytes:
     return pack_frame(Kind.END)
 
 
-def _dataset(request: dict[str, Any]) -> dict[str, list[str] | None]:
-    return {name: request[name] for name in ("default_graphs", "named_graphs")}
-
-
-def _read(request: dict[str, Any]) -> list[ox.Quad]:
+def _read(request: GraphWrite) -> list[ox.Quad]:
     """The quads of all documents; blank nodes of different documents stay apart. Raises SyntaxError, ValueError."""
     quads: list[ox.Quad] = []
-    for file, name in request["documents"]:
+    for file, name in request.documents:
         with Path(file).open("rb") as stream:
-            quads += ox.parse(stream, FORMATS[name], base_iri=request["graph"] or None, rename_blank_nodes=True, without_named_graphs=True)
+            quads += ox.parse(stream, FORMATS[name], base_iri=request.graph or None, rename_blank_nodes=True, without_named_graphs=True)
     return quads
 
 
-def _write_graph(writer: Writer, request: dict[str, Any], quads: list[ox.Quad]) -> bytes:
-    iri = request["graph"]
+def _write_graph(writer: Writer, request: GraphWrite, quads: list[ox.Quad]) -> bytes:
+    iri = request.graph
     graph = ox.NamedNode(iri) if iri else None
     existed = writer.store.contains_named_graph(graph) if graph else _has_default_graph(writer.store)
-    drops = request["replace"] and not request["documents"]
+    drops = request.replace and not request.documents
     if drops and graph and not existed:
         raise LookupError(f"there is no graph <{iri}>")
-    _check(Condition(*request["condition"]), writer, Path(request["path"]), there=existed or graph is None)
+    _check(Condition(*request.condition), writer, Path(request.path), there=existed or graph is None)
     if drops:
         writer.update(f"DROP GRAPH {graph}" if graph else "CLEAR DEFAULT")
         return b"dropped"
-    operations = [f"DROP SILENT GRAPH {graph}" if graph else "CLEAR DEFAULT"] if request["replace"] else []
+    operations = [f"DROP SILENT GRAPH {graph}" if graph else "CLEAR DEFAULT"] if request.replace else []
     operations += [f"CREATE SILENT GRAPH {graph}"] if graph else []
     body = (ox.serialize((quad.triple for quad in quads), format=ox.RdfFormat.N_TRIPLES) or b"").decode()
     operations.append(f"INSERT DATA {{ GRAPH {graph} {{ {body} }} }}" if graph else f"INSERT DATA {{ {body} }}")

@@ -12,7 +12,8 @@ from serving import Server
 from kg.settings import Settings
 from kg.web import openapi
 from kg.web.routes import Service, create_app
-from kg.workers.pool import Limits, Pool
+from kg.workers.job import Limits
+from kg.workers.pool import Pool
 
 EXAMPLES = 20
 

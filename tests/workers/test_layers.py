@@ -13,7 +13,8 @@ from serving import BASE, fill, serving
 from test_syntax import REFUSED, X
 
 from kg import tokens
-from kg.workers.pool import Limits, Pool
+from kg.workers.job import Limits
+from kg.workers.pool import Pool
 from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
 from kg.workers.snapshot import lease_current
 from kg.workers.wire import Query, Update
@@ -102,7 +103,7 @@ async def _update(data: Path, updates: list[str]) -> list[str]:
     await ready.wait()
     reasons = []
     for text in updates:
-        exchange = Exchange(asyncio.get_running_loop())
+        exchange = Exchange(asyncio.get_running_loop().create_future())
         process.send(Update(str(data), text, BASE, 5.0), exchange)
         try:
             while await exchange.take():

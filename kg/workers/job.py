@@ -1,0 +1,75 @@
+"""One request on its way through the pool, and the pool's limits."""
+
+import asyncio
+import math
+from dataclasses import dataclass
+
+from kg.workers.process import Exchange, WorkerProcess
+from kg.workers.snapshot import Lease
+from kg.workers.wire import ReadRequest
+
+
+class OverloadedError(Exception):
+    """The queue is full, or a query waited for a worker until its deadline. `retry_after_s` is when to try again.
+
+    `by_caller`: it is this caller's own requests that fill the queue.
+    """
+
+    def __init__(self, message: str, retry_after_s: int, *, by_caller: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.by_caller = by_caller
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The pool's limits: `share` is the part of the long places that one caller may hold, `queue` how many jobs may wait in all."""
+
+    workers: int = 4
+    timeout_s: float = 30.0
+    memory_mb: int = 1024
+    queue: int = 256
+    share: float = 0.5
+
+    @property
+    def long_places(self) -> int:
+        """How many long queries run side by side."""
+        return max(1, self.workers - 1)
+
+    @property
+    def long_places_of_a_caller(self) -> int:
+        """How many of the long places one caller may hold."""
+        return max(1, math.ceil(self.long_places * self.share))
+
+    @property
+    def queue_of_a_caller(self) -> int:
+        """How many jobs of one caller may wait."""
+        return max(1, self.queue // 2)
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One request on its way: waiting, running, or sending. Times are on the loop's clock.
+
+    `news` resolves when its first bytes, its end or a failure is there, or with an OverloadedError when it waited too long.
+    """
+
+    request: ReadRequest
+    caller: str
+    lease: Lease
+    deadline: float
+    news: asyncio.Future[None]
+    began: float = 0.0  # on its worker
+    processor_s: float = 0.0  # that its worker had had when the job was first looked at
+    long_since: float = 0.0
+    long: bool = False
+    left: bool = False  # nobody waits for it
+    worker: WorkerProcess | None = None
+    exchange: Exchange | None = None
+
+    @property
+    def key(self) -> int:
+        """What it is remembered by: a hash, as texts can be long, and two of the same hash are only both taken to be long."""
+        request = self.request
+        bindings = tuple(getattr(request, "bindings", {}).items())
+        return hash((type(request), getattr(request, "text", None), getattr(request, "graph", None), bindings))
