@@ -13,7 +13,7 @@ from benchmarks.extraction.corpora.score import Fact, Tally, best_threshold, giv
 from ingest.components.claims import decode, fits, rules
 from ingest.components.claims import scanner as scanner_of
 from ingest.evidence import Floats
-from ingest.model import EntityType, Schema
+from ingest.model import Schema
 from ingest.scan import Scan, Scanner
 from ingest.scorer import Scorer, shipped
 from ingest.train.corpora import CORE, Passage, core

@@ -1,4 +1,4 @@
-"""KnowledgeNet (Mesquita et al. 2019): facts between mentions in short passages of the web, learned from folds 1 and 2, tested on fold 3."""
+"""KnowledgeNet (Mesquita et al. 2019): facts between mentions in short passages, learned from folds 1 and 2 and tested on 3."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace

@@ -81,7 +81,7 @@ def micro(tally: Mapping[str, Counts]) -> Counts:
 
 def best_threshold(probability: Floats, right: NDArray[np.bool_], gold: int) -> float:
     """The least probability that gives the best F1, of answers with their probabilities and whether they are right, to `gold` pairs."""
-    f1 = [2 * (made & right).sum() / max(made.sum() + gold, 1) for made in (probability >= threshold for threshold in GRID)]
+    f1 = [2 * int((made & right).sum()) / max(int(made.sum()) + gold, 1) for made in (probability >= threshold for threshold in GRID)]
     return float(GRID[int(np.argmax(f1))])
 
 
