@@ -2,7 +2,7 @@
 
 Both stages are fitted as `kg train` fits them. KnowledgeNet: folds 1 and 2 and the project's own passages against fold 3; every pair of
 mentions that the pipeline finds counts. CORE: four texts in five against the fifth; the pair is given. "shipped" are the package's weights
-on the same test parts, of which they saw the texts in training (at weight 0.1). Takes some ten minutes.
+on the same test parts, of which they saw the texts in training (at weight 0.1). Takes a quarter of an hour on one core.
 """
 
 import argparse
