@@ -120,8 +120,8 @@ def _shape(span: Span) -> int:
     return min(len(span), 3) + 4 * any(c.isdigit() for c in text) + 8 * (text.isupper() and len(text) <= 5) + 16 * text[:1].islower()
 
 
-def pairs_of(layout: "Layout", groups: Iterable[Sequence[int]], compatible: NDArray[np.bool_]) -> Pairs:
-    """All ordered pairs of two entities within a group (a sentence's mentions, by number), at most `MAX_TOKENS` apart.
+def pairs_of(layout: "Layout", groups: Iterable[Sequence[int]], compatible: NDArray[np.bool_], *, max_tokens: int = MAX_TOKENS) -> Pairs:
+    """All ordered pairs of two entities within a group (a sentence's mentions, by number), at most `max_tokens` apart.
 
     `compatible[subject type, object type]` says which types any relation joins.
     """
@@ -130,7 +130,7 @@ def pairs_of(layout: "Layout", groups: Iterable[Sequence[int]], compatible: NDAr
         inside = np.array(group, dtype=np.int64)
         subject, object_ = (side.reshape(-1) for side in np.meshgrid(inside, inside, indexing="ij"))
         gap = np.maximum(layout.start[subject], layout.start[object_]) - np.minimum(layout.end[subject], layout.end[object_])
-        kept = (layout.entity[subject] != layout.entity[object_]) & (gap <= MAX_TOKENS)
+        kept = (layout.entity[subject] != layout.entity[object_]) & (gap <= max_tokens)
         kept &= compatible[layout.type[subject], layout.type[object_]]
         subjects.append(subject[kept])
         objects.append(object_[kept])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from ingest.evidence import Floats, Scene, Trigger
-from ingest.features import TYPES, Encoded, Ints, Layout, encode, pairs_of
+from ingest.features import MAX_TOKENS, TYPES, Encoded, Ints, Layout, encode, pairs_of
 from ingest.model import BlockKind, EntityType, Relation
 from ingest.patterns import Frames, Hit
 from ingest.syntax import Tree
@@ -32,11 +32,12 @@ class Scan:
 
 
 class Scanner:
-    """Scans articles for the relations of a schema."""
+    """Scans articles for the relations of a schema; a pair is at most `max_tokens` apart."""
 
-    def __init__(self, relations: Sequence[Relation], frames: Frames) -> None:
+    def __init__(self, relations: Sequence[Relation], frames: Frames, *, max_tokens: int = MAX_TOKENS) -> None:
         self.relations = {relation.name: number for number, relation in enumerate(relations)}
         self.frames = frames
+        self._max_tokens = max_tokens
         self._allowed = np.stack([_type_pairs(relation) for relation in relations], axis=2) if relations else np.zeros((12, 12, 0), bool)
         self._compatible: Bools = self._allowed.any(axis=2)
 
@@ -49,7 +50,7 @@ class Scanner:
             hits += self.frames.hits(tree, coverage(mentions, inside), topic=topic(mentions, inside, tree))
             triggers += self._triggers(tree)
         layout = Layout(doc, mentions)
-        pairs = pairs_of(layout, groups.values(), self._compatible)
+        pairs = pairs_of(layout, groups.values(), self._compatible, max_tokens=self._max_tokens)
         first, past = (bound[pairs.subject] for bound in _bounds(doc, groups, len(mentions)))
         codes = np.unique(layout.entity, return_inverse=True)[1]
         scene = Scene(layout, codes, *_certainty(doc, mentions), first, past, _in_heading(doc)[first])
