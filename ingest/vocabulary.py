@@ -30,6 +30,8 @@ EX = words("erstwhile ex ex- former formerly late one-time onetime previous prev
 PAST_ADVERBS = words("formerly once previously")
 PAST_ROLES = words("leads memberOf worksFor")
 PAST_TRIGGERS = words("depart fire leave oust quit resign retire")
+DEPARTURE = words("depart exit leave quit resign retire")
+DISMISSAL = words("dismiss fire oust sack terminate")
 
 SPEECH = words("""
     accuse acknowledge add admit allege announce argue assert believe claim complain confirm contend declare disclose emphasize estimate

@@ -14,6 +14,8 @@ from ingest.model import Claim, Entity, Modality, Polarity, Schema, Span
 from ingest.vocabulary import (
     COLLAPSE,
     DENIAL,
+    DEPARTURE,
+    DISMISSAL,
     EX,
     HEARSAY,
     PAST_ADVERBS,
@@ -34,6 +36,7 @@ from ingest.vocabulary import (
 _CLIMB = frozenset({"xcomp", "ccomp", "dobj", "pobj", "pcomp", "prep", "attr", "acomp", "oprd", "dative", "conj", "agent"})
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 _GIVEN = frozenset({"how", "why", "when", "where"})
+_BESIDE = frozenset({"conj", "appos", "compound"})
 _LABELLING = frozenset({"compound", "amod", "nmod", "poss", "appos"})
 
 
@@ -71,9 +74,10 @@ def allowed(claim: Claim, entities: dict[str, Entity], schema: Schema) -> bool:
 def qualified(doc: Doc, claim: Claim) -> Claim:
     """The claim with polarity and modality as its sentence gives them."""
     trigger = trigger_of(doc, claim)
-    chain = clause_chain(trigger)
+    heads = arguments(doc, claim)
+    chain = [trigger] if _is_granted(claim.relation, *heads) else clause_chain(trigger)
     polarity = Polarity.NEGATED if is_negated(trigger, chain) else Polarity.AFFIRMED
-    modality = modality_of(claim.relation, trigger, chain, arguments(doc, claim))
+    modality = modality_of(claim.relation, trigger, chain, heads)
     if modality is Modality.ACTUAL and is_asked(trigger, chain):
         modality = Modality.POSSIBLE
     return replace(claim, polarity=polarity, modality=modality)
@@ -118,6 +122,13 @@ def clause_chain(trigger: Token) -> list[Token]:
         token = token.head
         chain.append(token)
     return chain
+
+
+def _is_granted(relation: str, subject: Token, object_: Token) -> bool:
+    """Whether the words beside a name say it, whatever the clause says: "will sell Google's Gemini", "may hire the Paris-based firm"."""
+    possessor = relation == "develops" and subject.dep_ == "poss" and subject.head == object_
+    place = relation == "basedIn" and object_.dep_ in _LABELLING and object_.head == subject
+    return possessor or place or relation == "locatedIn"
 
 
 def _is_complement(clause: Token) -> bool:
@@ -240,6 +251,8 @@ def _is_past(relation: str, trigger: Token, heads: tuple[Token, Token]) -> bool:
         return True
     if relation in PAST_ROLES and trigger.lemma_ in PAST_TRIGGERS:
         return True
+    if relation in PAST_ROLES and _has_left(*heads):
+        return True
     verb = trigger.head if trigger.dep_ in ("attr", "prep", "pobj") else trigger
     adverbs = {child.lower_ for child in verb.children if child.dep_ in ("advmod", "aux", "amod")}
     if adverbs & PAST_ADVERBS or (any(child.lower_ == "used" for child in verb.lefts) and verb.tag_ == "VB"):
@@ -247,6 +260,28 @@ def _is_past(relation: str, trigger: Token, heads: tuple[Token, Token]) -> bool:
     copula = relation in PAST_ROLES and trigger.dep_ == "attr" and trigger.head.lower_ in ("was", "were")
     worked = relation in PAST_ROLES and trigger.lemma_ in ("work", "serve", "run", "head") and trigger.tag_ == "VBD"
     return copula or worked
+
+
+def _has_left(person: Token, place: Token) -> bool:
+    """Whether the person is said to have left: "the firm's designer, X, resigned in May"; "left Y for Z" says so of Y alone."""
+    while person.dep_ in _BESIDE and person.head != person:
+        person = person.head
+    verbs = [child for child in person.children if child.dep_ == "relcl"]
+    if person.dep_ in ("nsubj", "nsubjpass"):
+        verbs += [person.head, *person.head.conjuncts]
+    return any(_is_departure(verb, person) and _left(verb) in (None, place) for verb in verbs)
+
+
+def _is_departure(verb: Token, person: Token) -> bool:
+    passive = person.dep_ == "nsubjpass" or any(child.dep_ == "nsubjpass" for child in verb.children)
+    if verb.lemma_ == "step":
+        return verb.tag_ == "VBD" and any(child.lower_ in ("down", "aside") for child in verb.children)
+    return verb.tag_ in ("VBD", "VBN") and verb.lemma_ in (DISMISSAL if passive else DEPARTURE)
+
+
+def _left(verb: Token) -> Token | None:
+    """What the verb says was left."""
+    return next((child for child in verb.children if child.dep_ == "dobj"), None)
 
 
 def _ex_before(trigger: Token) -> bool:
