@@ -64,7 +64,7 @@ class Scene:
     """What the second stage needs beyond the features.
 
     By mention: a code of its entity, whether that is the gazetteer's, and how far the base model recognised an entity in the same place
-    (1: the same tokens, 0.5: some of them, 0). By pair: the bounds of its sentence. By token: whether it stands in a heading.
+    (1: the same tokens, 0.5: some of them, 0). By pair: the bounds of its sentence, and whether that is in a heading.
     """
 
     layout: Layout

@@ -128,7 +128,7 @@ def _is_granted(relation: str, subject: Token, object_: Token) -> bool:
     """Whether the words beside a name say it, whatever the clause says: "will sell Google's Gemini", "may hire the Paris-based firm"."""
     possessor = relation == "develops" and subject.dep_ == "poss" and subject.head == object_
     place = relation == "basedIn" and object_.dep_ in _LABELLING and object_.head == subject
-    return possessor or place or relation == "locatedIn"
+    return possessor or place
 
 
 def _is_complement(clause: Token) -> bool:

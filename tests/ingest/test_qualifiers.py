@@ -34,6 +34,8 @@ def claims(extractor: Extractor, text: str, relation: str, **about: str) -> list
         ("Nvidia and Intel do not detail the terms of their partnership with Microsoft.", "partnersWith", AFFIRMED),
         ("Microsoft not only acquired Mistral AI but renamed it.", "acquires", AFFIRMED),
         ("OpenAI CEO Sam Altman did not comment.", "leads", AFFIRMED),
+        ("Paris is not located in Germany.", "locatedIn", NEGATED),
+        ("San Francisco is not part of Canada, but of California.", "locatedIn", NEGATED),
     ],
 )
 def test_polarity(extractor, text, relation, polarity):
