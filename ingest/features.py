@@ -120,10 +120,12 @@ def _shape(span: Span) -> int:
     return min(len(span), 3) + 4 * any(c.isdigit() for c in text) + 8 * (text.isupper() and len(text) <= 5) + 16 * text[:1].islower()
 
 
-def pairs_of(layout: "Layout", groups: Iterable[Sequence[int]], compatible: NDArray[np.bool_], *, max_tokens: int = MAX_TOKENS) -> Pairs:
+def pairs_of(
+    layout: "Layout", groups: Iterable[Sequence[int]], compatible: NDArray[np.bool_], *, partner: Ints, max_tokens: int = MAX_TOKENS
+) -> Pairs:
     """All ordered pairs of two entities within a group (a sentence's mentions, by number), at most `max_tokens` apart.
 
-    `compatible[subject type, object type]` says which types any relation joins.
+    `compatible[subject type, object type]` says which types any relation joins, `partner[mention]` the one mention it pairs with or -1.
     """
     subjects, objects = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     for group in groups:
@@ -132,6 +134,7 @@ def pairs_of(layout: "Layout", groups: Iterable[Sequence[int]], compatible: NDAr
         gap = np.maximum(layout.start[subject], layout.start[object_]) - np.minimum(layout.end[subject], layout.end[object_])
         kept = (layout.entity[subject] != layout.entity[object_]) & (gap <= max_tokens)
         kept &= compatible[layout.type[subject], layout.type[object_]]
+        kept &= ((partner[subject] < 0) | (partner[subject] == object_)) & ((partner[object_] < 0) | (partner[object_] == subject))
         subjects.append(subject[kept])
         objects.append(object_[kept])
     return Pairs(np.concatenate(subjects), np.concatenate(objects))

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from spacy.tokens import Doc, Span
 
 from ingest.evidence import Floats, Scene, Trigger
 from ingest.features import MAX_TOKENS, TYPES, Encoded, Ints, Layout, encode, pairs_of
-from ingest.model import BlockKind, EntityType, Relation
+from ingest.model import BlockKind, EntityType, MentionKind, Relation
 from ingest.patterns import Frames, Hit
 from ingest.syntax import Tree
 
@@ -50,7 +51,7 @@ class Scanner:
             hits += self.frames.hits(tree, coverage(mentions, inside), topic=topic(mentions, inside, tree))
             triggers += self._triggers(tree)
         layout = Layout(doc, mentions)
-        pairs = pairs_of(layout, groups.values(), self._compatible, max_tokens=self._max_tokens)
+        pairs = pairs_of(layout, groups.values(), self._compatible, max_tokens=self._max_tokens, partner=_partners(doc, mentions))
         first, past = (bound[pairs.subject] for bound in _bounds(doc, groups, len(mentions)))
         codes = np.unique(layout.entity, return_inverse=True)[1]
         scene = Scene(layout, codes, *_certainty(doc, mentions), first, past, _in_heading(doc)[first])
@@ -72,6 +73,16 @@ def _type_pairs(relation: Relation) -> Bools:
             turned = relation.symmetric and object_ in relation.domain and subject in relation.range
             fits[TYPES[subject.value], TYPES[object_.value]] = straight or turned
     return fits
+
+
+def _partners(doc: Doc, mentions: Sequence[Span]) -> Ints:
+    """For a mention that is a mere title before a person's name ("Sen. Ron Wyden"), the number of that person's mention, else -1."""
+    partner = np.full(len(mentions), -1, dtype=np.int64)
+    for number, (title, person) in enumerate(pairwise(mentions)):
+        beside = title.id_ == MentionKind.NOMINAL.value and len(title) == 1 and person.start == title.end
+        if beside and person.label_ == EntityType.PERSON.value and doc[title.start].head.i == person.root.i:
+            partner[number] = number + 1
+    return partner
 
 
 def _certainty(doc: Doc, mentions: Sequence[Span]) -> tuple[Bools, Floats]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from spacy.tokens import Doc
 
@@ -10,13 +10,27 @@ from ingest.lexicon import words
 from ingest.model import EntityType, KnownEntity
 from ingest.names import ORGANISATIONS, clean, initials, is_acronym, is_end, is_start, may_abbreviate, singular, without_legal_form
 
-_PRODUCTS = frozenset({EntityType.PRODUCT, EntityType.AI_MODEL})
+PRODUCTS = frozenset({EntityType.PRODUCT, EntityType.AI_MODEL})
 _SIZE = re.compile(r" \d+(?:\.\d+)?[BM]$")
 _INITIAL = re.compile(r"(?<=[a-z]) [A-Z]\. ")
 _NATIONS = "US|U.S.|American|UK|U.K.|British|EU|European Union|European|French|German|Italian|Spanish|Irish|Dutch|Japanese|Chinese"
 _NATION = re.compile(rf"^(?:{_NATIONS.replace('.', '[.]')})(?:['’]s)? ")
 _BRACKETS = re.compile(r"\s\(\s*[\"“']?(?:the )?[\"“']?([A-Z][\w&.-]{1,9})[\"”']?\s*\)")
 _BEFORE_CHARS = 120
+
+
+def product_names(name: str, makers: Collection[str]) -> Iterator[str]:
+    """A product's name without its maker's in front, in the singular, and without a mere noun behind: "B200" for "Nvidia B200 GPUs"."""
+    start = max((len(maker) + 1 for maker in makers if is_start(maker, name)), default=0)
+    parts = name[start:].split()
+    bare = list(parts)
+    while len(bare) > 1 and (
+        bare[-1] in words("generic") or bare[-1].lower() in words("product_nouns") or singular(bare[-1]) in words("generic")
+    ):
+        bare.pop()
+    for form in (parts, bare):
+        if len(form) > 1 or any(c.isdigit() for c in form[0]):
+            yield from (" ".join(form), singular(" ".join(form)))
 
 
 class NameTable:
@@ -43,7 +57,7 @@ class NameTable:
         """The entity with this name, without regard to legal form, plural or nation."""
         forms = (name, without_legal_form(name), name.removesuffix(" AI"), _INITIAL.sub(" ", name), _SIZE.sub("", name), *_national(name))
         found = next((self._exact[form] for form in forms if form in self._exact), None)
-        if found is None and (one := self._exact.get(singular(name))) and self.entities[one].type in _PRODUCTS:
+        if found is None and (one := self._exact.get(singular(name))) and self.entities[one].type in PRODUCTS:
             return one
         return found
 
@@ -184,7 +198,7 @@ class Names:
             if full in self._kinds:
                 return full
             known = self._table.exact(full)
-            if known is not None and self._table.entities[known].type in _PRODUCTS:
+            if known is not None and self._table.entities[known].type in PRODUCTS:
                 return known
         return None
 

@@ -1,15 +1,16 @@
 """`aikg_coreference`: descriptions and pronouns get the entity they stand for, where that is clear; otherwise they stay out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup, Token
 
 from ingest.components import MENTIONS
 from ingest.components.antecedents import History, best
+from ingest.components.linking import described
 from ingest.components.nouns import noun
 from ingest.lexicon import words
-from ingest.model import EntityType, MentionKind, Schema
+from ingest.model import EntityType, KnownEntity, MentionKind, Schema
 
 _ORGANISATIONS = frozenset({"Company", "PublicBody", "Organization", "ResearchOrganization", "Government"})
 _REFER = {
@@ -26,8 +27,20 @@ _PRONOUNS = {
     **dict.fromkeys(("he", "she", "him", "his", "her"), frozenset({"Person"})),
     **dict.fromkeys(("it", "its", "itself"), _ORGANISATIONS | {"Product", "AIModel"}),
 }
+_NOUN_ROLES = frozenset({"nsubj", "nsubjpass", "dobj", "pobj", "conj"})
 _DEFINITE = frozenset({"the", "this", "that"})
 _GROUPS = {"company": "Company", "firm": "Company", "giant": "Company", "rival": "Company", "startup": "Company", "chipmaker": "Company"}
+_SENATE, _HOUSE = "United_States_Senate", "United_States_House_of_Representatives"
+_SEATS = {
+    "Sen.": _SENATE,
+    "Sens.": _SENATE,
+    "Senator": _SENATE,
+    "Rep.": _HOUSE,
+    "Reps.": _HOUSE,
+    "Congressman": _HOUSE,
+    "Congresswoman": _HOUSE,
+}
+_CONGRESS = frozenset({_SENATE, _HOUSE, "United_States_Congress"})
 _PLEONASTIC = frozenset({"be", "seem", "appear", "turn", "happen", "mean", "take", "make", "matter", "remain", "become"})
 
 
@@ -42,16 +55,25 @@ class Coreference:
 
     def __init__(self) -> None:
         self._countries: dict[str, str] = {}
+        self._nations: dict[str, str] = {}
+        self._known: dict[str, KnownEntity] = {}
 
     def use_schema(self, schema: Schema) -> None:
-        """The countries of known entities: "the French company" is one of France."""
-        self._countries = {entity.id: entity.country for entity in schema.known_entities if entity.country}
+        """The known entities, with their countries: "the French company" is one of France."""
+        self._known = {entity.id: entity for entity in schema.known_entities}
+        self._countries = {
+            entity.id: entity.country for entity in schema.known_entities if entity.country and entity.type is not EntityType.PLACE
+        }
+        self._nations = {
+            entity.id: entity.country for entity in schema.known_entities if entity.country and entity.type is EntityType.PLACE
+        }
 
     def __call__(self, doc: Doc) -> Doc:
         mentions = list(doc.spans[MENTIONS])
         found = list(self._resolved(doc, mentions))
         both = sorted(mentions + found, key=lambda span: (span.start, span.end, span.kb_id_))
         doc.spans[MENTIONS] = SpanGroup(doc, name=MENTIONS, spans=both)
+        doc._.entities |= described([span for span in found if span.kb_id_ not in doc._.entities], self._known, {})
         return doc
 
     def _resolved(self, doc: Doc, mentions: list[Span]) -> Iterator[Span]:
@@ -73,26 +95,43 @@ class Coreference:
         lower = token.lower_
         if lower in _PRONOUNS and token.text != "IT":
             return _pronoun(history, token)
+        if token.text in _SEATS:
+            return self._seat(history, token, named)
         if noun(token) in words("roles_of_a_firm") and _is_unowned(token, named):
             return _owner(history, token)
         if token.tag_ in ("NN", "NNP", "RP") and noun(token) in _nouns() and not lower.endswith("s"):
             return self._description(history, token, named)
+        if token.lower_ == "two" and token.dep_ in _NOUN_ROLES and token.i > 0 and token.nbor(-1).lower_ == "the":
+            return _members(history, token.i - 1, token.i + 1, _listed(history, token.i - 1, "Company"))
         if token.tag_ == "NNS" and noun(token) in _GROUPS:
             found = _group(history, token)
             if found:
                 return found
         return []
 
+    def _seat(self, history: History, title: Token, named: dict[int, Span]) -> list[Span]:
+        """The chamber that a title before a person's name belongs to; the long titles only where the Congress is spoken of."""
+        chamber, person = self._known.get(_SEATS[title.text]), named.get(title.i + 1)
+        if (
+            chamber is None
+            or person is None
+            or person.label_ != EntityType.PERSON
+            or not (title.text.endswith(".") or _CONGRESS & set(history.doc._.entities))
+        ):
+            return []
+        return [Span(history.doc, title.i, title.i + 1, label=chamber.type.value, kb_id=chamber.id, span_id=MentionKind.NOMINAL.value)]
+
     def _description(self, history: History, head: Token, named: dict[int, Span]) -> list[Span]:
         left = list(head.lefts)
-        determiner = next((child for child in left if child.lower_ in _DEFINITE), None)
+        determiner = next((child for child in (*left, head.left_edge) if child.lower_ in _DEFINITE), None)
         if determiner is None or not _is_plain(head, named):
             return []
-        nations = {
-            self._countries.get(named[i].kb_id_, "") for i in range(determiner.i, head.i) if i in named and named[i].label_ == "Place"
-        }
-        allowed = {entity for entity in history.counts if self._countries.get(entity) in nations} if nations - {""} else set()
-        if nations - {""} and not allowed:
+        nations = {self._nations.get(named[i].kb_id_, "") for i in range(determiner.i, head.i) if i in named and named[i].label_ == "Place"}
+        here = nations - {""}
+        allowed = {entity for entity in history.counts if self._countries.get(entity) in here} if here else set()
+        if here and not allowed:  # a firm of which no country is known
+            allowed = {entity for entity in history.counts if entity not in self._known}
+        if here and not allowed:
             return []
         antecedent = _namesake(history, head) or best(history, head, determiner.i, allowed, _nouns()[noun(head)])
         return [_mention(history.doc, determiner.i, head.i + 1, antecedent, MentionKind.NOMINAL)] if antecedent is not None else []
@@ -159,6 +198,8 @@ def _is_plain(head: Token, named: dict[int, Span]) -> bool:
     for child in head.lefts:
         if child.dep_ in ("det", "punct") or child.lower_ in words("refer_modifiers") or child.i in named or child.tag_ == "POS":
             continue
+        if child.lower_ == "based" and all(token.i in named or token.is_punct or token is child for token in child.subtree):
+            continue  # "the Paris-based company"
         if child.dep_ == "compound" and child.lemma_.lower() in words("refer_modifiers"):
             continue
         return False
@@ -190,7 +231,7 @@ def _group(history: History, head: Token) -> list[Span]:
     start = min(child.i for child in head.lefts) if left else head.i
     if left & {"these", "those"} or left == {"the"}:
         listed = _listed(history, start, kind)
-        return [_mention(history.doc, start, head.i + 1, span, MentionKind.NOMINAL) for _, span in sorted(listed.items())]
+        return _members(history, start, head.i + 1, listed)
     if not left & {"both", "two"}:
         return []
     here = history.sentence_of[head.i]
@@ -199,10 +240,15 @@ def _group(history: History, head: Token) -> list[Span]:
             span.kb_id_: span for span in history.mentions if span.label_ == kind and here - history.sentence_of[span.start] <= distance
         }
         if len(near) == 2:
-            return [_mention(history.doc, start, head.i + 1, span, MentionKind.NOMINAL) for _, span in sorted(near.items())]
+            return _members(history, start, head.i + 1, near)
         if len(near) > 2:
             return []
     return []
+
+
+def _members(history: History, start: int, end: int, members: Mapping[str, Span]) -> list[Span]:
+    """One mention a member, all on the same tokens."""
+    return [_mention(history.doc, start, end, span, MentionKind.NOMINAL) for _, span in sorted(members.items())]
 
 
 def _listed(history: History, start: int, kind: str) -> dict[str, Span]:
@@ -217,7 +263,8 @@ def _listed(history: History, start: int, kind: str) -> dict[str, Span]:
         last = last.head
         tokens.add(last.i)
     listed = {span.kb_id_: span for span in near if span.root.i in tokens}
-    return listed if len(listed) == len(tokens) else {}
+    unnamed = {i for i in tokens if history.doc[i].lower_ == "others" or any(child.lower_ == "other" for child in history.doc[i].children)}
+    return listed if len(listed) > 1 and len(listed) == len(tokens - unnamed) else {}
 
 
 def _is_plain_pair(head: Token) -> bool:

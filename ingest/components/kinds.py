@@ -1,6 +1,7 @@
 """What kind of thing a new name names, from its form and from all its places in the article."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from ingest.components.runs import is_code
 from ingest.errors import PipelineError
 from ingest.lexicon import first_names, words
 from ingest.model import EntityType
+from ingest.names import is_regulation
 
 _HEADS = (
     ("company_heads", "company"),
@@ -25,6 +27,9 @@ _HEADS = (
     ("regulation_heads", "regulation"),
 )
 _NOUNS = ("company_nouns", "product_nouns", "model_nouns", "person_nouns", "place_nouns", "regulation_nouns")
+_ANY = frozenset(EntityType)
+_NUMBERED = frozenset({EntityType.PRODUCT, EntityType.AI_MODEL, EntityType.COMPANY, EntityType.ORGANIZATION})
+_NUMBER = re.compile(r"v?\d+(?:\.\d+)*$")
 _CLAUSE = frozenset({"nsubj", "nsubjpass", "dobj", "pobj", "poss", "appos", "conj", "compound", "attr", "agent", "ROOT", "nmod"})
 
 KINDS_FILE = "kinds.json"
@@ -139,6 +144,19 @@ def _noun(place: str, token: Token) -> Iterator[str]:
         yield f"{place} role"
 
 
+def possible_kinds(name: str) -> frozenset[EntityType]:
+    """What a name can name by its form alone: a law by its head, an event nothing but a topic, a model number something made."""
+    if is_regulation(name):
+        return frozenset({EntityType.REGULATION})
+    parts = name.split()
+    if len(parts) > 1 and parts[-1].lower() in words("event_heads"):
+        return frozenset({EntityType.CONCEPT})
+    if any(is_code(part) or _NUMBER.match(part) for part in parts[1:]) or (len(parts) == 1 and is_code(name) and name[-1].isdigit()):
+        is_law = any(part.lower() in words("regulation_heads") | words("regulation_numbers") for part in parts)
+        return _NUMBERED | {EntityType.REGULATION} if is_law else _NUMBERED
+    return _ANY
+
+
 @dataclass(frozen=True, slots=True)
 class KindModel:
     """Multinomial logistic regression over `features`; `weights` by feature, one number a kind, with the key "bias"."""
@@ -146,9 +164,11 @@ class KindModel:
     kinds: tuple[EntityType, ...]
     weights: Mapping[str, Sequence[float]]
 
-    def kind_of(self, found: Features) -> EntityType:
-        """The most probable kind."""
-        return max(self.probabilities(found).items(), key=lambda pair: (pair[1], pair[0]))[0]
+    def kind_of(self, name: str, found: Features) -> EntityType:
+        """The most probable kind that a name of this form can have."""
+        ranked = sorted(self.probabilities(found).items(), key=lambda pair: (-pair[1], pair[0]))
+        possible = possible_kinds(name)
+        return next((kind for kind, _ in ranked if kind in possible), ranked[0][0])
 
     def probabilities(self, found: Features) -> dict[EntityType, float]:
         """The probability of each kind."""

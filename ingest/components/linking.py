@@ -1,17 +1,21 @@
 """`aikg_linking`: the names of one entity get one id and one kind in an article; names outside the gazetteer get an id of their own."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ingest.components import MENTIONS
-from ingest.components.aliases import Names, NameTable
+from ingest.components.aliases import PRODUCTS, Names, NameTable, product_names
 from ingest.components.governments import acts, of_places
-from ingest.components.kinds import KindModel, features, shipped_kinds
+from ingest.components.kinds import Features, KindModel, features, shipped_kinds
 from ingest.model import Entity, EntityType, KnownEntity, MentionKind, Schema
-from ingest.names import clean, is_regulation, new_id, new_label
+from ingest.names import clean, new_id, new_label
+
+_BODIES = frozenset({EntityType.PUBLIC_BODY.value, EntityType.ORGANIZATION.value})
+_VERSION = re.compile(r"[ -]v?\d+(?:\.\d+)*$")
 
 
 @Language.factory(
@@ -47,12 +51,12 @@ class Linking:
         spans = list(doc.spans[MENTIONS])
         places = _places(span for span in spans if not span.kb_id_)
         known = {span.root.i: span.label_ for span in spans if span.kb_id_}
-        kinds = {name: self._kinds.kind_of(features(doc, found, known)) for name, found in places.items()}
+        kinds = {name: self._kind(name, features(doc, found, known)) for name, found in places.items()}
         names = Names(self._table, {span.kb_id_ for span in spans if span.kb_id_}, _order(places), kinds)
         entities = self._entities(doc, names, places, known)
         linked = [self._executive(span) if span.kb_id_ else _linked(span, *entities[clean(span.text)]) for span in spans]
         doc.spans[MENTIONS] = SpanGroup(doc, name=MENTIONS, spans=linked)
-        doc._.entities = described(linked, self._known)
+        doc._.entities = described(linked, self._known, dict(_longer_and_shorter(linked)))
         return doc
 
     def _executive(self, span: Span) -> Span:
@@ -68,9 +72,15 @@ class Linking:
                 found.update(dict.fromkeys(group, (main, self._types[main])))
                 continue
             spans = sorted((span for name in group for span in places.get(name, ())), key=lambda span: (span.text != main, span.start))
-            kind = EntityType.REGULATION if is_regulation(main) else self._kinds.kind_of(features(doc, spans, known))
+            kind = self._kind(main, features(doc, spans, known))
             found.update(dict.fromkeys(group, (new_id(main, kind, self._types), kind)))
         return found
+
+    def _kind(self, name: str, found: Features) -> EntityType:
+        """The kind of a new name; a numbered version of a known product is what that is: "iOS 17.4"."""
+        product = self._table.exact(_VERSION.sub("", name))
+        kind = self._types[product] if product is not None and _VERSION.search(name) else None
+        return kind if kind in PRODUCTS else self._kinds.kind_of(name, found)
 
 
 def _places(spans: Iterable[Span]) -> dict[str, list[Span]]:
@@ -89,9 +99,25 @@ def _linked(span: Span, entity: str, kind: EntityType) -> Span:
     return Span(span.doc, span.start, span.end, label=kind.value, kb_id=entity, span_id=span.id_)
 
 
-def described(mentions: list[Span], known: dict[str, KnownEntity]) -> dict[str, Entity]:
-    """The entities of the mentions by id, sorted; alternative labels are the gazetteer's and the names the text uses."""
-    names: dict[str, set[str]] = {}
+def _longer_and_shorter(mentions: list[Span]) -> Iterator[tuple[str, set[str]]]:
+    """By entity, names that are plain from a mention and its place, though no mention has just these words."""
+    found: dict[str, set[str]] = {}
+    makers = {clean(span.text) for span in mentions if span.label_ == EntityType.COMPANY.value and span.id_ == MentionKind.NAME.value}
+    last = None
+    for span in mentions:
+        if span.id_ == MentionKind.NAME.value:
+            more = found.setdefault(span.kb_id_, set())
+            if span.label_ in PRODUCTS:
+                more.update(product_names(clean(span.text), makers))
+            elif span.label_ in _BODIES and last is not None and last.end == span.start and last.label_ == EntityType.PLACE.value:
+                more.add(f"{last.text} {clean(span.text)}")  # "US | National Security Council"
+        last = span
+    yield from found.items()
+
+
+def described(mentions: list[Span], known: dict[str, KnownEntity], more: Mapping[str, set[str]]) -> dict[str, Entity]:
+    """The entities of the mentions by id, sorted; alternative labels are the gazetteer's, the names the text uses, and `more`."""
+    names: dict[str, set[str]] = {entity: set(others) for entity, others in more.items()}
     types: dict[str, EntityType] = {}
     for span in mentions:
         names.setdefault(span.kb_id_, set()).update({clean(span.text)} if span.id_ == MentionKind.NAME.value else ())

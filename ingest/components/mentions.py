@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from spacy.language import Language
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span, SpanGroup, Token
 
 from ingest.components import GAZETTEER, MENTIONS
 from ingest.components.pieces import ENTITY_LABELS, Piece, pieces
@@ -64,7 +64,7 @@ class Mentions:
         if piece.start in starts:
             return (entity and (len(tokens) > 1 or proper)) or (proper and len(tokens) > 1) or (coded and len(tokens) > 1)
         if len(tokens) == 1 and tokens.text.istitle() and tokens.text.lower() in self._ordinary:
-            return entity or (doc[piece.start - 1].lower_ == "the" and tokens.text.lower() in _BODIES)
+            return entity or (doc[piece.start - 1].lower_ == "the" and tokens.text.lower() in _BODIES) or _is_listed(tokens[0])
         return entity or proper or coded
 
 
@@ -83,6 +83,13 @@ def _is_coded(tokens: Span) -> bool:
     return bool(_VERSION.search(tokens.text)) or any(
         is_code(token.text) or any(c.isupper() for c in token.text[1:]) for token in tokens if len(token) > 1
     )
+
+
+def _is_listed(token: Token) -> bool:
+    """Whether an ordinary word in capitals stands between commas in a list of names: "Epic, Match, and others"."""
+    others = [*([token.head] if token.dep_ == "conj" else []), *(child for child in token.children if child.dep_ == "conj")]
+    beside = {token.nbor(step).text for step in (-1, 1) if 0 <= token.i + step < len(token.doc)}
+    return "," in beside and token.tag_ == "NNP" and any(other.tag_ == "NNP" and other.ent_type_ in ENTITY_LABELS for other in others)
 
 
 def _headline_tokens(doc: Doc) -> set[int]:

@@ -170,6 +170,8 @@ def _trimmed(doc: Doc, piece: Piece) -> Iterator[Piece]:
             start += 1
         while start < end and (doc[end - 1].lower_ in _TRIMMED - {"."} or doc[end - 1].lower_ in words("roles") or doc[end - 1].is_quote):
             end -= 1
+        if doc[end - 1 : end + 2].text in ("A/S", "P/S", "I/S"):
+            end -= 1  # legal forms of Danish firms
         if (
             start < end
             and not _PARTY.match(doc[start:end].text)

@@ -9,7 +9,9 @@ from spacy.tokens import Doc, Token
 from ingest.lexicon import words
 
 _HYPHENS = frozenset({"-", "–", "‑"})
-_JOINTS = frozenset({"of", "for", "and", "the", "on", "&", "de", "la", "del", "von", "van", "der", "du", "des", "di", "da", "in", "to"})
+_PARTICLES = words("particles")
+_JOINTS = _PARTICLES | {"of", "for", "and", "the", "on", "&", "in", "to"}
+_SERIES = frozenset({"series", "class"})
 _TITLES = frozenset({"ORG", "PRODUCT", "LAW", "FAC"})
 _QUANTITY = re.compile(
     r"\W*\d[\d.,]*(?:st|nd|rd|th|s|x|k|m|b|bn|tn|gb|tb|mb|kb|nm|mm|cm|km|g|d|p|kg|w|kw|mw|gw|gwh|mwh|kwh|am|pm|gbps|mbps|ghz|mhz|hz|fps|%)?$",
@@ -87,6 +89,8 @@ def _step(doc: Doc, flags: list[bool], start: int, at: int) -> int:
         return int(_is_inside(doc, flags, at))
     if token.text in _HYPHENS:
         return _hyphen(doc, flags, at)
+    if token.lower_ in ("al", "el") and at + 2 < len(doc) and doc[at + 1].text in _HYPHENS and flags[at + 2]:
+        return 3  # "Zayed al-Nahyan"
     if token.tag_ == "CD" or token.is_digit:
         return int(_is_version(token, start, doc))
     if token.lower_ in _JOINTS and at + 1 < len(doc) and not doc[at + 1].is_sent_start:
@@ -109,11 +113,12 @@ def _is_inside(doc: Doc, flags: list[bool], at: int) -> bool:
 
 
 def _hyphen(doc: Doc, flags: list[bool], at: int) -> int:
-    """A hyphen without blank space joins two name tokens or a name and a number ("X-Mode", "GPT-4"), not "Paris-based"."""
+    """A hyphen without blank space joins two name tokens or a name and a number ("X-Mode", "GPT-4", "M-series"), not "Paris-based"."""
     if at + 1 >= len(doc) or doc[at - 1].whitespace_ or doc[at].whitespace_:
         return 0
     following = doc[at + 1]
-    return 2 if flags[at + 1] or following.is_digit or (following.like_num and following.text[:1].isdigit()) else 0
+    joined = flags[at + 1] or following.is_digit or (following.like_num and following.text[:1].isdigit())
+    return 2 if joined or (following.lower_ in _SERIES and len(doc[at - 1]) <= 3) else 0
 
 
 def _is_version(token: Token, start: int, doc: Doc) -> bool:
@@ -140,9 +145,7 @@ def _joint(doc: Doc, flags: list[bool], start: int, at: int) -> int:
     opening = doc[start].lower_
     institution = opening in words("institution_words") or doc[at - 1].lower_ in words("institution_words")
     inside = _within_entity(doc, at) and doc[at].ent_type_ in ("ORG", "LAW", "WORK_OF_ART", "PRODUCT", "FAC", "GPE", "LOC")
-    if doc[at].text == "&" or (
-        doc[at].lower_ in ("de", "la", "del", "von", "van", "der", "du", "des", "di", "da") and doc[start].ent_type_
-    ):
+    if doc[at].text == "&" or (doc[at].lower_ in _PARTICLES and doc[start].ent_type_):
         return after - at
     if doc[at].lower_ == "and":
         return after - at if inside and institution else 0
