@@ -33,6 +33,14 @@ def refers(extractor: Extractor):
         ("Nvidia said that its chips are sold out.", "its", "Nvidia"),
         ("The Linux Foundation grew. Members pay the foundation a fee.", "the foundation", "Linux_Foundation"),
         ("The Digital Markets Act applies from March. The law covers Apple.", "the law", "Digital_Markets_Act"),
+        (
+            "Lumenara raised money on Monday. The Santa Clara, California-based company declined to comment.",
+            "the santa clara, california-based company",
+            "Lumenara",
+        ),
+        ("On Tuesday, Sen. Petra Kolar objected.", "sen.", "United_States_Senate"),
+        ("Rep. Omar Vance (R-OH) disagreed.", "rep.", "United_States_House_of_Representatives"),
+        ("The U.S. Senate met. Senator Petra Kolar objected.", "senator", "United_States_Senate"),
     ],
 )
 def test_a_clear_reference_is_resolved(refers, text: str, reference: str, entity: str) -> None:
@@ -51,9 +59,21 @@ def test_these_companies_are_those_of_the_list(refers) -> None:
     assert refers(text)["these companies"] == {"Google", "Amazon", "Nvidia"}
 
 
+def test_those_companies_are_the_named_ones_of_the_list(refers) -> None:
+    text = "The brief names Google, Amazon and other developers. Those companies objected."
+    assert refers(text)["those companies"] == {"Google", "Amazon"}
+
+
+def test_the_two_are_those_of_the_list(refers) -> None:
+    text = "The suit names Microsoft and OpenAI. A newspaper filed it against the two in December."
+    assert refers(text)["the two"] == {"Microsoft", "OpenAI"}
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "Senator Petra Kolar spoke in Canberra.",
+        "Her firm sells the two for ten dollars.",
         "It is clear that the market will grow.",
         "The company that wins will be rich. OpenAI disagrees.",
         "A company in Lyon was closed.",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ingest.components.kinds import possible_kinds
 from ingest.model import Article, EntityType, Extraction, MentionKind
 from ingest.pipeline import Extractor
 from ingest.segment import blocks
@@ -73,12 +74,46 @@ def test_a_new_name_has_one_kind_in_an_article(extractor: Extractor) -> None:
         ("The company launched Tessolo, an app for teachers. Users can download Tessolo for free.", "Tessolo", EntityType.PRODUCT),
         ("She studied at Brunnsvik University before joining Google.", "Brunnsvik University", EntityType.RESEARCH_ORGANIZATION),
         ("The Senate debated the Fair Tides Act.", "Fair Tides Act", EntityType.REGULATION),
+        ("Apple said that the change comes with iOS 44.2 in spring.", "iOS 44.2", EntityType.PRODUCT),
+        ("He spoke at the Fair Tides Conference on Monday.", "Fair Tides Conference", EntityType.CONCEPT),
     ],
 )
 def test_kinds_come_from_the_form_and_the_context(extractor: Extractor, text: str, name: str, kind: EntityType) -> None:
     result = extractor(Article("a", text, blocks(text)))
     assert isinstance(result, Extraction)
     assert {m.type for m in result.mentions if m.span.text == name} == {kind}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "possible"),
+    [
+        ("Radeon RX 9990", EntityType.PRODUCT, True),
+        ("Radeon RX 9990", EntityType.REGULATION, False),
+        ("QL900", EntityType.PLACE, False),
+        ("Senate Bill 990", EntityType.REGULATION, True),
+        ("Quellmont", EntityType.PLACE, True),
+    ],
+)
+def test_the_form_of_a_name_rules_kinds_out(name: str, kind: EntityType, possible: bool) -> None:
+    assert (kind in possible_kinds(name)) is possible
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "labels"),
+    [
+        (
+            "Microsoft sells an app. The Microsoft Tessolo Studio app has been downloaded by users.",
+            "Microsoft_Tessolo_Studio_(product)",
+            {"Tessolo Studio"},
+        ),
+        ("He advised the US National Security Council on Monday.", "National_Security_Council", {"US National Security Council"}),
+    ],
+)
+def test_shorter_and_longer_names_are_alternative_labels(extractor: Extractor, text: str, entity: str, labels: set[str]) -> None:
+    result = extractor(Article("a", text, blocks(text)))
+    assert isinstance(result, Extraction)
+    found = {entity.id: set(entity.alt_labels) for entity in result.entities}
+    assert labels <= found.get(entity, set()), found
 
 
 def test_alternative_labels_are_the_names_the_article_uses(extractor: Extractor) -> None:

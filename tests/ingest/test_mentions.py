@@ -67,6 +67,10 @@ def test_lists_are_cut_into_names(extract: Extract) -> None:
         ("The chip designer Fluxtronics Labs was founded in Lyon.", "Fluxtronics Labs"),
         ("Zorvexa unveiled the QL-900 for data centers.", "QL-900"),
         ("Last week the Danish Centre for Tidal Computing opened in Aarhus.", "Danish Centre for Tidal Computing"),
+        ("Novo founded the Nordic Centre for Tides A/S last year.", "Nordic Centre for Tides"),
+        ("The fund is run by Sheikh Rashid bin Omar al-Vesely of Dubai.", "Rashid bin Omar al-Vesely"),
+        ("Members include Epic, Spotify, Sparrow, Deezer, and others.", "Sparrow"),
+        ("Researchers broke the Zorvexa Q-series chips.", "Zorvexa Q-series"),
     ],
 )
 def test_names_of_unusual_form_are_found_whole(extract: Extract, sentence: str, name: str) -> None:
