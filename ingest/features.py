@@ -125,16 +125,16 @@ def pairs_of(layout: "Layout", groups: Iterable[Sequence[int]], compatible: NDAr
 
     `compatible[subject type, object type]` says which types any relation joins.
     """
-    subjects, objects = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for group in groups:
-        inside = np.array(group, dtype=np.int64)
-        subject, object_ = (side.reshape(-1) for side in np.meshgrid(inside, inside, indexing="ij"))
-        gap = np.maximum(layout.start[subject], layout.start[object_]) - np.minimum(layout.end[subject], layout.end[object_])
-        kept = (layout.entity[subject] != layout.entity[object_]) & (gap <= max_tokens)
-        kept &= compatible[layout.type[subject], layout.type[object_]]
-        subjects.append(subject[kept])
-        objects.append(object_[kept])
-    return Pairs(np.concatenate(subjects), np.concatenate(objects))
+    groups = list(groups)
+    inside = np.array([number for group in groups for number in group], dtype=np.int64)
+    size = np.array([len(group) for group in groups], dtype=np.int64)
+    past = np.repeat(np.cumsum(size), size)  # by member: where its group ends in `inside`
+    row, other = spread(past - np.repeat(size, size), past)
+    subject, object_ = inside[row], inside[other]
+    gap = np.maximum(layout.start[subject], layout.start[object_]) - np.minimum(layout.end[subject], layout.end[object_])
+    kept = (layout.entity[subject] != layout.entity[object_]) & (gap <= max_tokens)
+    kept &= compatible[layout.type[subject], layout.type[object_]]
+    return Pairs(subject[kept], object_[kept])
 
 
 def encode(layout: Layout, pairs: Pairs, hits: Iterable[Hit], bounds: tuple[Ints, Ints]) -> Encoded:
@@ -162,7 +162,7 @@ class _Sheet:
         self.kinds = (layout.kind[s] * 4 + layout.kind[o]).astype(np.uint64)
         self._rows: list[Ints] = []
         self._codes: list[Codes] = []
-        self._templates: list[Ints] = []
+        self._templates: list[int] = []
         self._find_paths()
 
     def _find_paths(self) -> None:
@@ -180,21 +180,24 @@ class _Sheet:
         """One feature of template number `template` for each of `rows`."""
         self._rows.append(rows)
         self._codes.append(mix(template, *values))
-        self._templates.append(np.full(len(rows), template))
+        self._templates.append(template)
 
     def rows(self) -> tuple[Ints, Ints, Ints]:
         """Pair numbers, buckets and template numbers of all features."""
         codes = np.concatenate(self._codes)
-        return np.concatenate(self._rows), (codes >> _BUCKET).astype(np.int64), np.concatenate(self._templates)
+        templates = np.repeat(self._templates, [len(rows) for rows in self._rows])
+        return np.concatenate(self._rows), (codes >> _BUCKET).astype(np.int64), templates
 
 
 def mix(template: int, *values: Codes | Ints) -> Codes:
     """A 64-bit hash of the values, element by element."""
     code = np.full(len(values[0]), template * 0x51ED270B + 1, dtype=np.uint64) if values else np.zeros(0, dtype=np.uint64)
     for value in values:
-        code = (code ^ value.astype(np.uint64)) * _PRIME
+        code ^= value.astype(np.uint64, copy=False)
+        code *= _PRIME
         code ^= code >> _SHIFT
-    return code * _PRIME
+    code *= _PRIME
+    return code
 
 
 def spread(start: Ints, end: Ints) -> tuple[Ints, Ints]:

@@ -50,22 +50,24 @@ class Linear:
     weights: NDArray[np.float32]
     intercept: NDArray[np.float32]
 
-    def columns(self, buckets: Ints) -> Ints:
+    def columns(self, buckets: Ints) -> NDArray[np.int32]:
         """The row of `weights` for each bucket; one past the last for a feature that was not trained."""
         return self._row_of[buckets]
 
     @cached_property
-    def _row_of(self) -> Ints:
-        rows = np.full(1 << BITS, len(self.bucket), dtype=np.int64)
+    def _row_of(self) -> NDArray[np.int32]:
+        rows = np.full(1 << BITS, len(self.bucket), dtype=np.int32)
         rows[self.bucket] = np.arange(len(self.bucket))
         return rows
 
     def logits(self, encoded: Encoded) -> Floats:
         """Pairs × relations; a feature that a pair has twice counts once."""
-        absent = len(self.bucket)
         column = self.columns(encoded.bucket)
-        code = np.unique(encoded.row[column < absent] * absent + column[column < absent])
-        row, column = code // absent, code % absent
+        known = column < len(self.bucket)
+        code = encoded.row[known] << BITS | column[known]
+        code.sort()
+        code = code[np.diff(code, prepend=-1) > 0]  # np.unique, which sorts for longer
+        row, column = code >> BITS, code & ((1 << BITS) - 1)
         summed = np.tile(self.intercept.astype(np.float64), (len(encoded.pairs), 1))
         if len(row):
             starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
