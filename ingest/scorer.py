@@ -40,6 +40,7 @@ TEMPLATES = (  # first number of each family of feature templates in `ingest.fea
     (73, "words of the sentence"),
     (80, "pattern"),
 )
+_FIRST = np.array([first for first, _ in TEMPLATES])
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,11 +145,11 @@ class Scorer:
     def reasons(self, scan: Scan, pair: int, relation: int, count: int = 3) -> list[str]:
         """The families of features that speak loudest for a relation of a pair: "words between +1.2"."""
         linear = self._weights.linear
-        mine = scan.encoded.row == pair
+        mine = np.flatnonzero(scan.encoded.row == pair)
         column, template = linear.columns(scan.encoded.bucket[mine]), scan.encoded.template[mine]
         known = column < len(linear.bucket)
-        family = np.searchsorted([first for first, _ in TEMPLATES], template[known], side="right") - 1
-        total = np.bincount(family, weights=linear.weights[column[known], relation], minlength=len(TEMPLATES))
+        family = np.searchsorted(_FIRST, template[known], side="right") - 1
+        total = np.bincount(family, weights=linear.weights[column[known], relation], minlength=len(TEMPLATES)).tolist()
         loudest = sorted(range(len(TEMPLATES)), key=lambda number: (-total[number], number))[:count]
         return [f"{TEMPLATES[number][1]} {total[number]:+.1f}" for number in loudest if total[number] > 0]
 

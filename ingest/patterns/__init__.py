@@ -91,10 +91,15 @@ class Frames:
                 if found:
                     yield tree.start + offset, found
 
-    def hits(self, tree: Tree, mentions_at: Mapping[int, list[int]], *, topic: int = -1) -> list[Hit]:
-        """All hits of a sentence; `mentions_at` gives the mentions (by number) that cover a token, `topic` the one in that slot or -1."""
+    def hits(
+        self, tree: Tree, triggers: Iterable[tuple[int, list[Frame]]], mentions_at: Mapping[int, list[int]], *, topic: int = -1
+    ) -> list[Hit]:
+        """All hits of a sentence with these `triggers`.
+
+        `mentions_at` gives the mentions (by number) that cover a token, `topic` the one in that slot or -1.
+        """
         fillers = _Fillers(tree, mentions_at, topic)
-        found = [hit for trigger, frames in self.triggers(tree) for frame in frames for hit in _hits(frame, trigger, fillers)]
+        found = [hit for trigger, frames in triggers for frame in frames for hit in _hits(frame, trigger, fillers)]
         inside = [token for token in mentions_at if tree.start <= token < tree.end]  # a mention may run over the sentence's end
         return found + [hit for token in inside for frame in self._anywhere for hit in _hits(frame, token, fillers)]
 
