@@ -73,11 +73,12 @@ class Coreference:
         lower = token.lower_
         if lower in _PRONOUNS and token.text != "IT":
             return _pronoun(history, token)
-        if noun(token) in words("roles_of_a_firm") and _is_unowned(token, named):
+        word = noun(token)
+        if word in words("roles_of_a_firm") and _is_unowned(token, named):
             return _owner(history, token)
-        if token.tag_ in ("NN", "NNP", "RP") and noun(token) in _nouns() and not lower.endswith("s"):
+        if word in _nouns() and token.tag_ in ("NN", "NNP", "RP") and not lower.endswith("s"):
             return self._description(history, token, named)
-        if token.tag_ == "NNS" and noun(token) in _GROUPS:
+        if word in _GROUPS and token.tag_ == "NNS":
             found = _group(history, token)
             if found:
                 return found
