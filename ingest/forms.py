@@ -29,9 +29,10 @@ class Forms:
 
 def forms(doc: Doc) -> Forms:
     """The forms of a parsed document."""
-    table = doc.to_array(["LOWER", "LEMMA", "POS", "TAG", "DEP", "HEAD"])
-    string = {code: doc.vocab.strings[code] for code in set(table[:, :5].ravel().tolist())}  # type: ignore[call-overload]
-    lower, lemma, pos, tag, dep = ([string[code] for code in column] for column in table[:, :5].T.tolist())
-    lemma = [LEMMAS.get(form) or base.lower() for form, base in zip(lower, lemma, strict=True)]
-    head = np.arange(len(doc)) + table[:, 5].astype(np.int64)
+    columns = [doc.to_array([name]).tolist() for name in ("LOWER", "LEMMA", "POS", "TAG", "DEP")]
+    string = {code: doc.vocab.strings[code] for code in set().union(*columns)}
+    lower, lemma, pos, tag, dep = (list(map(string.__getitem__, column)) for column in columns)
+    small = {word: word.lower() for word in set(lemma)}
+    lemma = [LEMMAS.get(form) or small[word] for form, word in zip(lower, lemma, strict=True)]
+    head = np.arange(len(doc)) + doc.to_array(["HEAD"]).astype(np.int64)
     return Forms(lower, lemma, pos, tag, dep, head.tolist())

@@ -53,7 +53,8 @@ class Tree:
 
     def kids(self, i: int, *deps: str) -> list[int]:
         """Children of `i` with one of these labels, in text order."""
-        return [child for child in self.children[i - self.start] if self.dep[child - self.start] in deps]
+        children = self.children[i - self.start]
+        return [child for child in children if self.dep[child - self.start] in deps] if children else []
 
     def is_verb(self, i: int) -> bool:
         return self.pos[i - self.start] in _VERBAL

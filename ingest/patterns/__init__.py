@@ -112,6 +112,7 @@ class _Fillers:
         self._topic = topic
         self._mentions_at = mentions_at
         self._known: dict[tuple[int, str], dict[int, int]] = {}
+        self._reached: dict[int, dict[int, int]] = {}
 
     def mentions(self, trigger: int, slot: str) -> dict[int, int]:
         """Mention number to distance."""
@@ -126,9 +127,17 @@ class _Fillers:
             return {} if given or self._topic < 0 else {self._topic: 0}
         found: dict[int, int] = {}
         for filler in self.tree.slot(trigger, slot):
-            for token, distance in expand(self.tree, filler):
-                for mention in self._mentions_at.get(token, ()):
-                    found[mention] = min(distance, found.get(mention, distance))
+            if filler not in self._reached:
+                self._reached[filler] = self._reach(filler)
+            for mention, distance in self._reached[filler].items():
+                found[mention] = min(distance, found.get(mention, distance))
+        return found
+
+    def _reach(self, filler: int) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for token, distance in expand(self.tree, filler):
+            for mention in self._mentions_at.get(token, ()):
+                found[mention] = min(distance, found.get(mention, distance))
         return found
 
 
@@ -149,9 +158,7 @@ def _hits(frame: Frame, trigger: int, fillers: _Fillers) -> Iterator[Hit]:
 def _applies(frame: Frame, tree: Tree, i: int) -> bool:
     if tree.pos[i - tree.start] not in CLASSES[frame.word_class]:
         return False
-    if not frame.needs:
-        return True
-    return all(word in _around(tree, i) for word in frame.needs)
+    return not frame.needs or _around(tree, i).issuperset(frame.needs)
 
 
 def _around(tree: Tree, i: int) -> set[str]:
