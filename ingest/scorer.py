@@ -39,7 +39,9 @@ TEMPLATES = (  # first number of each family of feature templates in `ingest.fea
     (70, "verb"),
     (73, "words of the sentence"),
     (80, "pattern"),
+    (85, "recognised kind"),
 )
+_FIRST = np.array([first for first, _ in TEMPLATES])
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,22 +52,24 @@ class Linear:
     weights: NDArray[np.float32]
     intercept: NDArray[np.float32]
 
-    def columns(self, buckets: Ints) -> Ints:
+    def columns(self, buckets: Ints) -> NDArray[np.int32]:
         """The row of `weights` for each bucket; one past the last for a feature that was not trained."""
         return self._row_of[buckets]
 
     @cached_property
-    def _row_of(self) -> Ints:
-        rows = np.full(1 << BITS, len(self.bucket), dtype=np.int64)
+    def _row_of(self) -> NDArray[np.int32]:
+        rows = np.full(1 << BITS, len(self.bucket), dtype=np.int32)
         rows[self.bucket] = np.arange(len(self.bucket))
         return rows
 
     def logits(self, encoded: Encoded) -> Floats:
         """Pairs × relations; a feature that a pair has twice counts once."""
-        absent = len(self.bucket)
         column = self.columns(encoded.bucket)
-        code = np.unique(encoded.row[column < absent] * absent + column[column < absent])
-        row, column = code // absent, code % absent
+        known = column < len(self.bucket)
+        code = encoded.row[known] << BITS | column[known]
+        code.sort()
+        code = code[np.diff(code, prepend=-1) > 0]  # np.unique, which sorts for longer
+        row, column = code >> BITS, code & ((1 << BITS) - 1)
         summed = np.tile(self.intercept.astype(np.float64), (len(encoded.pairs), 1))
         if len(row):
             starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
@@ -142,11 +146,11 @@ class Scorer:
     def reasons(self, scan: Scan, pair: int, relation: int, count: int = 3) -> list[str]:
         """The families of features that speak loudest for a relation of a pair: "words between +1.2"."""
         linear = self._weights.linear
-        mine = scan.encoded.row == pair
+        mine = np.flatnonzero(scan.encoded.row == pair)
         column, template = linear.columns(scan.encoded.bucket[mine]), scan.encoded.template[mine]
         known = column < len(linear.bucket)
-        family = np.searchsorted([first for first, _ in TEMPLATES], template[known], side="right") - 1
-        total = np.bincount(family, weights=linear.weights[column[known], relation], minlength=len(TEMPLATES))
+        family = np.searchsorted(_FIRST, template[known], side="right") - 1
+        total = np.bincount(family, weights=linear.weights[column[known], relation], minlength=len(TEMPLATES)).tolist()
         loudest = sorted(range(len(TEMPLATES)), key=lambda number: (-total[number], number))[:count]
         return [f"{TEMPLATES[number][1]} {total[number]:+.1f}" for number in loudest if total[number] > 0]
 

@@ -5,8 +5,7 @@ Labels are those of spaCy's English models (ClearNLP style). All indices are tok
 
 from collections.abc import Iterator
 
-from spacy.tokens import Span
-
+from ingest.forms import Forms
 from ingest.vocabulary import words
 
 RELATIVE = frozenset({"which", "who", "that", "whom"})
@@ -16,14 +15,6 @@ OBJECT_CONTROL = words("""
 """)
 NAMING = frozenset({"called", "named", "dubbed", "codenamed"})
 MONEY = frozenset({"euro", "euros", "dollar", "dollars", "pounds", "yen", "yuan", "won", "million", "billion"})
-LEMMAS = {  # verbs that the rule lemmatizer cuts wrongly
-    **dict.fromkeys(("fined", "fining"), "fine"),
-    **dict.fromkeys(("cofounded", "cofounding"), "cofound"),
-    **dict.fromkeys(("installed", "installing"), "install"),
-    **dict.fromkeys(("preloaded", "preloading"), "preload"),
-    **dict.fromkeys(("reinvested", "reinvesting"), "reinvest"),
-    **dict.fromkeys(("scraped", "scraping"), "scrape"),
-}
 OF_LIKE = frozenset({"of", "at", "from", "in", "for", "by", "behind"})
 _VERBAL = frozenset({"VERB", "AUX"})
 _SUBJECTS = frozenset({"nsubj", "nsubjpass"})
@@ -33,22 +24,19 @@ _MODIFIERS = frozenset({"compound", "amod", "nmod", "npadvmod"})
 class Tree:
     """One sentence: for document token `i`, `lemma[i - start]` and so on; `children[i - start]` are document indices in text order."""
 
-    __slots__ = ("_cache", "children", "dep", "end", "head", "lemma", "lower", "pos", "start", "tag")
+    __slots__ = ("_cache", "_complements", "children", "dep", "end", "head", "lemma", "lower", "pos", "start", "tag")
 
-    def __init__(self, sentence: Span) -> None:
-        tokens = list(sentence)
-        self.start, self.end = sentence.start, sentence.end
-        self.lower = [token.lower_ for token in tokens]
-        self.lemma = [LEMMAS.get(token.lower_) or token.lemma_.lower() for token in tokens]
-        self.pos = [token.pos_ for token in tokens]
-        self.tag = [token.tag_ for token in tokens]
-        self.dep = [token.dep_ for token in tokens]
-        self.head = [token.head.i for token in tokens]
-        self.children: list[list[int]] = [[] for _ in tokens]
+    def __init__(self, forms: Forms, start: int, end: int) -> None:
+        self.start, self.end = start, end
+        self.lower, self.lemma = forms.lower[start:end], forms.lemma[start:end]
+        self.pos, self.tag, self.dep = forms.pos[start:end], forms.tag[start:end], forms.dep[start:end]
+        self.head = forms.head[start:end]
+        self.children: list[list[int]] = [[] for _ in self.head]
         for i, head in enumerate(self.head, self.start):
             if head != i and self.start <= head < self.end:
                 self.children[head - self.start].append(i)
         self._cache: dict[tuple[int, str], list[int]] = {}
+        self._complements: dict[int, dict[str, list[int]]] = {}
         self._mend_root()
 
     def _mend_root(self) -> None:
@@ -65,7 +53,8 @@ class Tree:
 
     def kids(self, i: int, *deps: str) -> list[int]:
         """Children of `i` with one of these labels, in text order."""
-        return [child for child in self.children[i - self.start] if self.dep[child - self.start] in deps]
+        children = self.children[i - self.start]
+        return [child for child in children if self.dep[child - self.start] in deps] if children else []
 
     def is_verb(self, i: int) -> bool:
         return self.pos[i - self.start] in _VERBAL
@@ -79,8 +68,15 @@ class Tree:
         """Tokens that fill slot `name` of the trigger `i`; the slots are described in `patterns/frames.toml`."""
         key = (i, name)
         if key not in self._cache:
-            self._cache[key] = list(dict.fromkeys(_SLOTS.get(name, _prepositional)(self, i, name)))
+            found = _SLOTS[name](self, i, name) if name in _SLOTS else self.complements(i).get(name, ())
+            self._cache[key] = list(dict.fromkeys(found))
         return self._cache[key]
+
+    def complements(self, i: int) -> dict[str, list[int]]:
+        """By preposition: its complements on the trigger `i`, on its object, or (for a noun) on the verb it belongs to."""
+        if i not in self._complements:
+            self._complements[i] = _complements(self, i)
+        return self._complements[i]
 
 
 def expand(tree: Tree, i: int) -> Iterator[tuple[int, int]]:
@@ -308,21 +304,16 @@ def _itself(tree: Tree, i: int, _name: str = "self") -> list[int]:
     return [i]
 
 
-def _prepositional(tree: Tree, i: int, name: str) -> list[int]:
-    """Complements of preposition `name` on the trigger, on its object, or (for a noun) on the verb it belongs to."""
+def _complements(tree: Tree, i: int) -> dict[str, list[int]]:
     hosts = [i, *tree.kids(i, "prt", "dobj", "attr")] if tree.is_verb(i) else [i, governing_verb(tree, i)]
-    found: list[int] = []
-    for host in hosts:
-        if host < 0:
-            continue
-        for prep in tree.kids(host, "prep", "agent", "dative"):
-            if tree.lower[prep - tree.start] == name:
-                found += tree.kids(prep, "pobj", "pcomp")
-            else:
-                found += [
-                    x for nested in tree.kids(prep, "prep") if tree.lower[nested - tree.start] == name for x in tree.kids(nested, "pobj")
-                ]
-    return [x for x in found if x != i]
+    found: dict[str, list[int]] = {}
+    for prep in (prep for host in hosts if host >= 0 for prep in tree.kids(host, "prep", "agent", "dative")):
+        name = tree.lower[prep - tree.start]
+        found.setdefault(name, []).extend(x for x in tree.kids(prep, "pobj", "pcomp") if x != i)
+        for nested in tree.kids(prep, "prep"):
+            if (below := tree.lower[nested - tree.start]) != name:
+                found.setdefault(below, []).extend(x for x in tree.kids(nested, "pobj") if x != i)
+    return found
 
 
 _SLOTS = {

@@ -30,9 +30,9 @@ class Trees:
     def probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """The probability of each row (rows × features)."""
         trees, splits = self.feature.shape
-        fails = rows[:, self.feature.reshape(-1)] > self.threshold.reshape(-1)
-        left = np.where(fails, self.struck.reshape(-1), np.uint8(0xFF)).reshape(len(rows), trees, splits)
-        leaf = _LOWEST[np.bitwise_and.reduce(left, axis=2)]
-        logit = self.value[np.arange(trees), leaf].sum(axis=1) + self.start
+        fails = np.ascontiguousarray(rows.T)[self.feature.reshape(-1)] > self.threshold.reshape(-1, 1)
+        left = self.struck.reshape(-1, 1) | (fails.view(np.uint8) - np.uint8(1))  # all bits where the row passes
+        leaf = _LOWEST[np.bitwise_and.reduce(left.reshape(trees, splits, len(rows)), axis=1)]
+        logit = self.value[np.arange(trees)[:, None], leaf].sum(axis=0) + self.start
         probability: NDArray[np.float64] = 1 / (1 + np.exp(-logit))
         return probability

@@ -10,6 +10,8 @@ What they leave on the `Doc`, besides what the base pipeline sets:
 - `doc._.entities`: the entities by id.
 - `doc._.claims`: the claims in text order.
 
+`aikg_attributes` and `aikg_lemmas` take the places of two components of the base pipeline, and set what these set.
+
 A component that has a method `use_schema(schema)` is given the Schema before the first article.
 """
 

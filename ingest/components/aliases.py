@@ -55,8 +55,7 @@ class NameTable:
 
     def exact(self, name: str) -> str | None:
         """The entity with this name, without regard to legal form, plural or nation."""
-        forms = (name, without_legal_form(name), name.removesuffix(" AI"), _INITIAL.sub(" ", name), _SIZE.sub("", name), *_national(name))
-        found = next((self._exact[form] for form in forms if form in self._exact), None)
+        found = next((self._exact[form] for form in _forms(name) if form in self._exact), None)
         if found is None and (one := self._exact.get(singular(name))) and self.entities[one].type in PRODUCTS:
             return one
         return found
@@ -70,10 +69,22 @@ class NameTable:
         return self._surnames.get(name)
 
 
+def _forms(name: str) -> Iterator[str]:
+    """The name, and what it is without a legal form, a middle initial, a size or a nation."""
+    yield name
+    yield without_legal_form(name)
+    yield name.removesuffix(" AI")
+    if ". " in name:
+        yield _INITIAL.sub(" ", name)
+    if name.endswith(("B", "M")):
+        yield _SIZE.sub("", name)
+    yield from _national(name)
+
+
 def _national(name: str) -> Iterator[str]:
     """A public body's full name from what newspapers call it: "US Commerce Department" → "United States Department of Commerce"."""
     bare = _NATION.sub("", name)
-    swapped = re.sub(r"^(.+) (Department|Ministry)$", r"\2 of \1", bare)
+    swapped = re.sub(r"^(.+) (Department|Ministry)$", r"\2 of \1", bare) if bare.endswith(("Department", "Ministry")) else bare
     for body in dict.fromkeys((bare, swapped)):
         if body != name:
             yield body
@@ -97,6 +108,9 @@ class Names:
         self._names = names
         self._kinds = kinds
         self._main: dict[str, str] = {}
+        self._makers = sorted(
+            {form for entity in self._known if entity.type in ORGANISATIONS for form in (entity.label, *entity.alt_labels)}
+        )
 
     def groups(self, doc: Doc) -> dict[str, list[str]]:
         """New names by what stands for their entity: a gazetteer id, or the fullest name of a new one."""
@@ -192,8 +206,7 @@ class Names:
 
     def _of_product(self, name: str) -> str | None:
         """A product without its maker's name in front: "Vision Pro" for "Apple Vision Pro"."""
-        makers = {form for entity in self._known if entity.type in ORGANISATIONS for form in (entity.label, *entity.alt_labels)}
-        for maker in sorted(makers):
+        for maker in self._makers:
             full = f"{maker} {name}"
             if full in self._kinds:
                 return full

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
@@ -109,15 +110,14 @@ def decode(scan: Scan, scores: Scores, relations: Sequence[str], threshold: Floa
     for hit in scan.hits:
         patterns.setdefault((hit.subject, hit.object, hit.frame.relation), []).append(hit)
     found = []
-    for pair, relation, probability in zip(scores.pair, scores.relation, scores.probability, strict=True):
-        if probability < threshold[relation]:
-            continue
+    for row in np.flatnonzero(scores.probability >= threshold[scores.relation]).tolist():
+        pair, relation, probability = int(scores.pair[row]), int(scores.relation[row]), float(scores.probability[row])
         subject, object_ = int(scan.encoded.pairs.subject[pair]), int(scan.encoded.pairs.object[pair])
         name = relations[relation]
         hits = sorted(patterns.get((subject, object_, name), ()), key=lambda hit: (not hit.is_rule, not hit.frame.strong))
-        reasons = scorer.reasons(scan, int(pair), int(relation)) if scorer else ()
+        reasons = scorer.reasons(scan, pair, relation) if scorer else ()
         why = (*dict.fromkeys(hit.frame.name for hit in hits[:2]), *reasons)
-        found.append(Candidate(subject, name, object_, hits[0].trigger if hits else -1, round(float(probability), 4), why))
+        found.append(Candidate(subject, name, object_, hits[0].trigger if hits else -1, round(probability, 4), why))
     return likeliest(found, scan.mentions)
 
 

@@ -97,13 +97,14 @@ class Coreference:
             return _pronoun(history, token)
         if token.text in _SEATS:
             return self._seat(history, token, named)
-        if noun(token) in words("roles_of_a_firm") and _is_unowned(token, named):
+        word = noun(token)
+        if word in words("roles_of_a_firm") and _is_unowned(token, named):
             return _owner(history, token)
-        if token.tag_ in ("NN", "NNP", "RP") and noun(token) in _nouns() and not lower.endswith("s"):
+        if word in _nouns() and token.tag_ in ("NN", "NNP", "RP") and not lower.endswith("s"):
             return self._description(history, token, named)
-        if token.lower_ == "two" and token.dep_ in _NOUN_ROLES and token.i > 0 and token.nbor(-1).lower_ == "the":
+        if lower == "two" and token.dep_ in _NOUN_ROLES and token.i > 0 and token.nbor(-1).lower_ == "the":
             return _members(history, token.i - 1, token.i + 1, _listed(history, token.i - 1, "Company"))
-        if token.tag_ == "NNS" and noun(token) in _GROUPS:
+        if word in _GROUPS and token.tag_ == "NNS":
             found = _group(history, token)
             if found:
                 return found

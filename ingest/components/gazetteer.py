@@ -69,16 +69,16 @@ class Gazetteer:
 
     def _matches(self, doc: Doc) -> list[Span]:
         words = [token.text for token in doc]
-        found, position = [], 0
-        while position < len(words):
-            length = 1
-            for name, entity, kind in self._index.get(words[position], ()):
+        found, past = [], 0
+        for position in (position for position, word in enumerate(words) if word in self._index):
+            if position < past:
+                continue
+            for name, entity, kind in self._index[words[position]]:
                 end = position + len(name)
                 if tuple(words[position:end]) == name and not _is_part_of_word(doc, position, end):
-                    length = len(name)
                     found.append(_span(doc, position, end, entity.type, entity.id, kind))
+                    past = end
                     break
-            position += length
         return found
 
     def _named_governments(self, doc: Doc, places: list[Span]) -> Iterator[Span]:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from spacy.strings import get_string_id
 from spacy.tokens import Doc, Span, Token
 
 from ingest.lexicon import words
 from ingest.model import EntityType, Schema
 
-_HEADS = frozenset({"government", "governments"})
+_HEADS = frozenset(map(get_string_id, ("government", "governments")))
 _JOINTS = frozenset({",", "and", "or", "&"})
 _BETWEEN = frozenset({"federal", "national", "central", "'s", "’s", "'", "’"})
 
@@ -25,13 +26,12 @@ class NamedGovernment:
 def governments(doc: Doc, places: list[Span]) -> Iterator[NamedGovernment]:
     """Governments with their nation before or after the noun; `places` are the known places in the text, adjectives included."""
     ending, starting = {span.end: span for span in places}, {span.start: span for span in places}
-    for token in doc:
-        if token.lower_ in _HEADS:
-            before = _run_before(doc, token.i, ending)
-            if before:
-                yield NamedGovernment(before[-1].start, token.i + 1, tuple(reversed(before)))
-            elif after := _after(doc, token.i, starting):
-                yield NamedGovernment(token.i, after.end, (after,))
+    for head in (token.i for token in doc if token.lower in _HEADS):
+        before = _run_before(doc, head, ending)
+        if before:
+            yield NamedGovernment(before[-1].start, head + 1, tuple(reversed(before)))
+        elif after := _after(doc, head, starting):
+            yield NamedGovernment(head, after.end, (after,))
 
 
 def _run_before(doc: Doc, head: int, ending: dict[int, Span]) -> list[Span]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from spacy.tokens import Doc, Token
 
@@ -32,7 +33,13 @@ class Run:
 
 def is_code(text: str) -> bool:
     """Whether a token looks like a model number: letters and digits ("H100", "3NE", "i3"), at least one letter in upper case or first."""
-    return text.isalnum() and any(c.isdigit() for c in text) and any(c.isalpha() for c in text) and not _QUANTITY.match(text)
+    return (
+        text.isalnum()
+        and not text.isalpha()
+        and any(c.isdigit() for c in text)
+        and any(c.isalpha() for c in text)
+        and not _QUANTITY.match(text)
+    )
 
 
 def is_capital(text: str) -> bool:
@@ -42,22 +49,29 @@ def is_capital(text: str) -> bool:
 
 def name_tokens(doc: Doc) -> list[bool]:
     """For every token whether it can be part of a name by itself."""
-    never, generic = words("not_names"), words("generic")
+    generic, roles = words("generic"), words("roles")
     flags = []
     for token in doc:
-        text = token.text
-        good = (is_capital(text) or is_code(text)) and text.lower() not in never and text not in generic and text[:-1] not in generic
-        good = good and not _QUANTITY.match(text) and not _PARTY.match(text)
+        text, lower = token.text, token.lower_
+        good = _may_name(text)
         if good and token.ent_type_ in _NO_NAME_TYPES and not is_code(text):
             good = False
         if not good and text[:1].isupper() and token.ent_iob_ == "I" and token.ent_type_ in _TITLES and text not in generic:
             good = True  # "Digital Content Next"
-        if token.lower_ in ("general", "assistant") and token.i > 0 and doc[token.i - 1].lower_ in words("roles"):
+        if lower in ("general", "assistant") and token.i > 0 and doc[token.i - 1].lower_ in roles:
             good = False  # "Attorney General"
-        if token.lower_ == "prime" and token.i + 1 < len(doc) and doc[token.i + 1].lower_ == "minister":
+        if lower == "prime" and token.i + 1 < len(doc) and doc[token.i + 1].lower_ == "minister":
             good = False
         flags.append(good)
     return flags
+
+
+@lru_cache(maxsize=1 << 15)
+def _may_name(text: str) -> bool:
+    """Whether the form of a token allows it in a name."""
+    generic = words("generic")
+    written = (is_capital(text) or is_code(text)) and text.lower() not in words("not_names")
+    return written and not (text in generic or text[:-1] in generic or _QUANTITY.match(text) or _PARTY.match(text))
 
 
 def runs(doc: Doc, flags: list[bool], starts: frozenset[int]) -> Iterator[Run]:
@@ -101,7 +115,7 @@ def _step(doc: Doc, flags: list[bool], start: int, at: int) -> int:
 def _generic_start(doc: Doc, flags: list[bool], at: int) -> bool:
     """ "AGI House": an abbreviation of the trade opens a name when the base model takes both words for one."""
     return (
-        doc[at].text in words("generic") and at + 1 < len(doc) and flags[at + 1] and doc[at + 1].ent_iob_ == "I" and doc[at].ent_iob_ == "B"
+        at + 1 < len(doc) and flags[at + 1] and doc[at].text in words("generic") and doc[at + 1].ent_iob_ == "I" and doc[at].ent_iob_ == "B"
     )
 
 

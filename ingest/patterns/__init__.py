@@ -91,10 +91,15 @@ class Frames:
                 if found:
                     yield tree.start + offset, found
 
-    def hits(self, tree: Tree, mentions_at: Mapping[int, list[int]], *, topic: int = -1) -> list[Hit]:
-        """All hits of a sentence; `mentions_at` gives the mentions (by number) that cover a token, `topic` the one in that slot or -1."""
+    def hits(
+        self, tree: Tree, triggers: Iterable[tuple[int, list[Frame]]], mentions_at: Mapping[int, list[int]], *, topic: int = -1
+    ) -> list[Hit]:
+        """All hits of a sentence with these `triggers`.
+
+        `mentions_at` gives the mentions (by number) that cover a token, `topic` the one in that slot or -1.
+        """
         fillers = _Fillers(tree, mentions_at, topic)
-        found = [hit for trigger, frames in self.triggers(tree) for frame in frames for hit in _hits(frame, trigger, fillers)]
+        found = [hit for trigger, frames in triggers for frame in frames for hit in _hits(frame, trigger, fillers)]
         inside = [token for token in mentions_at if tree.start <= token < tree.end]  # a mention may run over the sentence's end
         return found + [hit for token in inside for frame in self._anywhere for hit in _hits(frame, token, fillers)]
 
@@ -107,6 +112,7 @@ class _Fillers:
         self._topic = topic
         self._mentions_at = mentions_at
         self._known: dict[tuple[int, str], dict[int, int]] = {}
+        self._reached: dict[int, dict[int, int]] = {}
 
     def mentions(self, trigger: int, slot: str) -> dict[int, int]:
         """Mention number to distance."""
@@ -121,9 +127,17 @@ class _Fillers:
             return {} if given or self._topic < 0 else {self._topic: 0}
         found: dict[int, int] = {}
         for filler in self.tree.slot(trigger, slot):
-            for token, distance in expand(self.tree, filler):
-                for mention in self._mentions_at.get(token, ()):
-                    found[mention] = min(distance, found.get(mention, distance))
+            if filler not in self._reached:
+                self._reached[filler] = self._reach(filler)
+            for mention, distance in self._reached[filler].items():
+                found[mention] = min(distance, found.get(mention, distance))
+        return found
+
+    def _reach(self, filler: int) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for token, distance in expand(self.tree, filler):
+            for mention in self._mentions_at.get(token, ()):
+                found[mention] = min(distance, found.get(mention, distance))
         return found
 
 
@@ -144,9 +158,7 @@ def _hits(frame: Frame, trigger: int, fillers: _Fillers) -> Iterator[Hit]:
 def _applies(frame: Frame, tree: Tree, i: int) -> bool:
     if tree.pos[i - tree.start] not in CLASSES[frame.word_class]:
         return False
-    if not frame.needs:
-        return True
-    return all(word in _around(tree, i) for word in frame.needs)
+    return not frame.needs or _around(tree, i).issuperset(frame.needs)
 
 
 def _around(tree: Tree, i: int) -> set[str]:

@@ -1,9 +1,8 @@
-"""Features for these runs beside those of `ingest.features`: the base pipeline's entity labels, and words near an argument."""
+"""Features for these runs beside those of `ingest.features`: words near an argument."""
 
 from dataclasses import replace
 
 import numpy as np
-from spacy.tokens import Span
 
 from ingest.evidence import Floats, Rows
 from ingest.features import BITS, Codes, Encoded, Ints, mix
@@ -16,7 +15,7 @@ _CLIP = 8.0
 
 def widened(scan: Scan) -> Scan:
     """The scan with the further features of every pair."""
-    found = [*_labels(scan), *_near(scan)] if len(scan.encoded.pairs) else []
+    found = _near(scan) if len(scan.encoded.pairs) else []
     rows = [scan.encoded.row, *(row for _, row, _ in found)]
     buckets = [scan.encoded.bucket, *((code >> _SHIFT).astype(np.int64) for _, _, code in found)]
     templates = [scan.encoded.template, *(np.full(len(row), template) for template, row, _ in found)]
@@ -29,25 +28,6 @@ def widened(scan: Scan) -> Scan:
         scan.encoded.path_length,
     )
     return replace(scan, encoded=encoded)
-
-
-def _labels(scan: Scan) -> list[tuple[int, Ints, Codes]]:
-    """What the base pipeline calls the arguments ("PERSON"), whatever type they were given."""
-    at, pairs = scan.scene.layout, scan.encoded.pairs
-    label = np.array([_entity_label(mention) for mention in scan.mentions], dtype=np.uint64)
-    s, o, everyone = pairs.subject, pairs.object, np.arange(len(pairs))
-    values = (
-        (105, label[s], np.zeros_like(everyone)),
-        (105, label[o], np.ones_like(everyone)),
-        (106, label[s], label[o]),
-        (107, label[o], at.type[o]),
-        (108, label[s], at.type[s]),
-    )
-    return [(template, everyone, mix(template, *pair)) for template, *pair in values]
-
-
-def _entity_label(mention: Span) -> int:
-    return int(mention.root.ent_type) or max(int(token.ent_type) for token in mention)
 
 
 def _near(scan: Scan) -> list[tuple[int, Ints, Codes]]:
