@@ -42,12 +42,12 @@ class NameTable:
         abbreviations: dict[str, set[str]] = defaultdict(set)
         surnames: dict[str, set[str]] = defaultdict(set)
         for entity in self.entities.values():
+            for short in {initials(entity.label), initials(_NATION.sub("", entity.label.replace("United States ", "US ")))}:
+                if len(short) >= 3 and entity.type in ORGANISATIONS | {EntityType.REGULATION}:
+                    abbreviations[short].add(entity.id)
             for name in (entity.label, *entity.alt_labels):
                 self._exact.setdefault(clean(name), entity.id)
                 self._exact.setdefault(without_legal_form(clean(name)), entity.id)
-                for short in {initials(name), initials(_NATION.sub("", name.replace("United States ", "US ")))}:
-                    if len(short) >= 3 and entity.type in ORGANISATIONS | {EntityType.REGULATION}:
-                        abbreviations[short].add(entity.id)
                 if entity.type is EntityType.PERSON and " " in name:
                     surnames[name.split()[-1]].add(entity.id)
         self._abbreviations = {short: min(ids) for short, ids in abbreviations.items() if len(ids) == 1}
