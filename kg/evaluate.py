@@ -9,7 +9,7 @@ from ingest import pipeline
 from ingest.errors import ArticleError
 from ingest.model import Article, Schema
 from ingest.readers import read
-from ingest.scoring import ArticleScore, Counts, GoldClaim, Score, read_gold, score_article, total
+from ingest.scoring import ArticleScore, Counts, GoldClaim, Score, counts, read_gold, score_article, total
 from kg.errors import DataError
 from kg.ontology import schema
 from kg.settings import DEFAULT_BASE_IRI, Settings
@@ -67,9 +67,10 @@ def as_json(score: Score) -> dict[str, Any]:
         "f1_interval": [round(bound, 4) for bound in score.interval],
         "articles": len(score.articles),
         "claims": score.counts.right + score.counts.wrong,
-        "relations": {name: _figures(counts) | _numbers(counts) for name, counts in score.relations.items()},
+        "relations": {name: _figures(found) | _numbers(found) for name, found in score.relations.items()},
         "modality_accuracy": round(score.modality_accuracy, 4),
         "attribution_accuracy": round(score.attribution_accuracy, 4),
+        "by_article": {one.article: _figures(counts(one)) | _numbers(counts(one)) for one in score.articles},
     }
 
 

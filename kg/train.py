@@ -1,7 +1,8 @@
 """Training on annotated articles and on the corpora beside them: which directory holds what, and where the results go."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ingest import pipeline
@@ -13,7 +14,7 @@ from ingest.train.corpora import Passage, core, knowledgenet
 from ingest.train.passages import own_passages
 from ingest.train.training import FOLDS, Report, Trained, train
 from kg.errors import DataError
-from kg.evaluate import annotated_articles
+from kg.evaluate import annotated_articles, as_json, mistakes
 from kg.ontology import schema
 from kg.settings import DEFAULT_BASE_IRI, Settings
 
@@ -72,6 +73,15 @@ def write(trained: Trained, directory: Path, card: str) -> None:
         (directory / "README.md").write_text(card, encoding="utf-8")
     except OSError as error:
         raise PipelineError(f"cannot write the weights to {directory}: {error.strerror or error}; choose another with --output") from error
+
+
+def write_scores(trained: Trained, path: Path) -> None:
+    """Writes the cross-validated score as `kg evaluate --errors --format json` prints one. Raises DataError."""
+    listed = {"errors": [asdict(mistake) for mistake in mistakes(trained.score.articles)]}
+    try:
+        path.write_text(json.dumps(as_json(trained.score) | listed, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot write the scores to {path}: {error.strerror or error}; choose another with --scores") from error
 
 
 def _knowledgenet(place: Path) -> list[Passage]:

@@ -345,4 +345,5 @@ def test_evaluate_scores_annotated_articles(kg: Kg, tmp_path: Path):
     done = kg("evaluate", ".", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["f1"] == 1.0
+    assert json.loads(done.stdout)["by_article"]["a"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0, "right": 1, "wrong": 0, "missed": 0}
     assert "acquires" in kg("evaluate", ".").stdout

@@ -18,6 +18,7 @@ from ingest.train.fit import boosted, fit_trees
 from ingest.train.passages import own_passages, parse
 from ingest.train.training import train
 from kg.ontology import schema
+from kg.train import write_scores
 
 SCHEMA = schema("http://localhost:8000/")
 
@@ -113,7 +114,7 @@ def test_denials_told_as_facts_and_claims_of_quiet_sentences_are_counted():
 
 
 @pytest.mark.slow
-def test_training_twice_gives_the_same_weights_and_a_score():
+def test_training_twice_gives_the_same_weights_and_a_score(tmp_path: Path):
     extractor = pipeline.load(SCHEMA)
     texts = [
         f"{a} acquired {b}. {b} is based in Paris." for a, b in (("Microsoft", "Mistral AI"), ("Nvidia", "OpenAI"), ("Apple", "Anthropic"))
@@ -137,3 +138,7 @@ def test_training_twice_gives_the_same_weights_and_a_score():
     assert one.score.counts == two.score.counts
     assert one.score.counts.right > 0
     assert any("fold" in text for text in said)
+    write_scores(one, tmp_path / "scores.json")
+    scores = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert sum(article["right"] for article in scores["by_article"].values()) == one.score.counts.right
+    assert len([error for error in scores["errors"] if error["kind"] == "wrong"]) == one.score.counts.wrong
