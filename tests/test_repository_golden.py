@@ -27,8 +27,7 @@ NOT_YET = {  # what the pipeline still misses; finding one of them fails the tes
     ("Andreessen Horowitz", "investsIn", "Mistral AI"): "the firm whose round it is stands in another sentence",
     ("Competition and Markets Authority", "investigates", "Microsoft"): "read as possible, for the “whether” beside it",
     ("Cédric O", "lobbies", "AI Act"): "the scorer does not take pushing for rules in a law for lobbying",
-    ("Veldhoven", "locatedIn", "Netherlands"): "the scorer's probability is below the relation's threshold",
-    ("AI Act", "regulates", "OpenAI"): "the same: “among them” stands between the law and whom it regulates",
+    ("AI Act", "regulates", "OpenAI"): "the scorer's probability is too low: “among them” stands between the law and whom it regulates",
     ("Elon Musk", "sues", "Sam Altman"): "the parser does not take the list for objects of the verb",
 }
 

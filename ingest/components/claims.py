@@ -25,6 +25,7 @@ Doc.set_extension("claim_triggers", default={}, force=True)
 
 RULE_CONFIDENCE = 0.8
 SHARE = 0.9  # of the best claim's confidence that a rival needs
+_REPORTING = frozenset({"report", "write"})
 _ROLES = ("leads", "worksFor")
 _SOLE = {"develops": "object", "ownedBy": "subject", "basedIn": "subject"}  # a product has one maker, a firm one owner and one seat
 
@@ -113,12 +114,23 @@ def decode(scan: Scan, scores: Scores, relations: Sequence[str], threshold: Floa
     for row in np.flatnonzero(scores.probability >= threshold[scores.relation]).tolist():
         pair, relation, probability = int(scores.pair[row]), int(scores.relation[row]), float(scores.probability[row])
         subject, object_ = int(scan.encoded.pairs.subject[pair]), int(scan.encoded.pairs.object[pair])
+        if _reports(scan.mentions[subject], scan.mentions[object_]) or _reports(scan.mentions[object_], scan.mentions[subject]):
+            continue
         name = relations[relation]
         hits = sorted(patterns.get((subject, object_, name), ()), key=lambda hit: (not hit.is_rule, not hit.frame.strong))
         reasons = scorer.reasons(scan, pair, relation) if scorer else ()
         why = (*dict.fromkeys(hit.frame.name for hit in hits[:2]), *reasons)
         found.append(Candidate(subject, name, object_, hits[0].trigger if hits else -1, round(probability, 4), why))
     return likeliest(found, scan.mentions)
+
+
+def _reports(source: DocSpan, other: DocSpan) -> bool:
+    """Whether one mention is who reports and the other is in what is reported: "…, Bloomberg reported" makes Bloomberg no party to it."""
+    verb = source.root.head
+    if source.root.dep_ != "nsubj" or verb.lemma_ not in _REPORTING:
+        return False
+    above = [other.root, *other.root.ancestors]
+    return any(token.dep_ == "ccomp" and token.head == verb for token in above)
 
 
 def likeliest(candidates: list[Candidate], mentions: list[DocSpan]) -> list[Candidate]:

@@ -37,6 +37,8 @@ _CLIMB = frozenset({"xcomp", "ccomp", "dobj", "pobj", "pcomp", "prep", "attr", "
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 _GIVEN = frozenset({"how", "why", "when", "where"})
 _BESIDE = frozenset({"conj", "appos", "compound"})
+_DENIED = frozenset({"xcomp", "ccomp", "dobj", "pcomp", "prep"})
+_DENYING = frozenset({"opposes", "criticizes"})  # relations that a denial can state
 _LABELLING = frozenset({"compound", "amod", "nmod", "poss", "appos"})
 
 
@@ -92,8 +94,11 @@ def trigger_of(doc: Doc, claim: Claim) -> Token:
     if subject.sent != object_.sent:
         return object_
     above = {subject.i, *(token.i for token in subject.ancestors)}
-    shared: list[Token] = [token for token in (object_, *object_.ancestors) if token.i in above]
-    return shared[0] if shared else object_
+    path = [object_, *object_.ancestors]
+    lowest = next((number for number, token in enumerate(path) if token.i in above), 0)
+    if lowest > 1 and _denies(path[lowest]) and claim.relation not in _DENYING and path[lowest - 1].dep_ in _DENIED:
+        return path[lowest - 1]  # "A denied that it bought B" states what is denied
+    return path[lowest]
 
 
 def arguments(doc: Doc, claim: Claim) -> tuple[Token, Token]:
@@ -151,7 +156,7 @@ def is_negated(trigger: Token, chain: list[Token]) -> bool:
         granted = token.lemma_ in TOPICAL and _is_definite(trigger)
         if not granted and _has_negation(token, below):
             return True
-        if below is not None and _denies(token) and below.dep_ in ("xcomp", "ccomp", "dobj", "pcomp", "prep"):
+        if below is not None and _denies(token) and below.dep_ in _DENIED:
             return True
         if token.lower_ in ("without", "instead") and token.dep_ == "prep":
             return True

@@ -128,3 +128,12 @@ def test_of_two_makers_of_a_product_the_likelier_one_stays_and_coordinated_ones_
     again = Candidate(number["Google", second], "uses", number["ChatGPT", second], -1, 0.4, ())
     assert likeliest([openai, microsoft, google, again], mentions) == [openai, microsoft, again]
     assert likeliest([google], mentions) == [google]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Nvidia plans to invest in Mistral AI, Bloomberg reported.", "Bloomberg reported that Nvidia plans to invest in Mistral AI."],
+)
+def test_who_reports_a_deal_is_no_party_to_it(extractor, text):
+    assert {relation for subject, relation, _ in stated(extractor, text) if subject == "Nvidia"} == {"investsIn"}
+    assert not [claim for claim in stated(extractor, text) if "Bloomberg L.P." in claim]

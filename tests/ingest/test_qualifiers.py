@@ -22,6 +22,8 @@ def claims(extractor: Extractor, text: str, relation: str, **about: str) -> list
         ("Microsoft denied that it acquired Mistral AI.", "acquires", NEGATED),
         ("Microsoft denied acquiring Mistral AI.", "acquires", NEGATED),
         ("Microsoft refused to acquire Mistral AI.", "acquires", NEGATED),
+        ("Microsoft denied on Monday that it had bought Mistral AI.", "acquires", NEGATED),
+        ("Microsoft denied any acquisition of Mistral AI.", "acquires", NEGATED),
         ("Microsoft failed to acquire Mistral AI.", "acquires", NEGATED),
         ("Microsoft ruled out acquiring Mistral AI.", "acquires", NEGATED),
         ("Microsoft will not acquire Mistral AI.", "acquires", NEGATED),

@@ -129,7 +129,7 @@ def test_training_twice_gives_the_same_weights_and_a_score(tmp_path: Path):
         sentences = [text.split(". ")[0] + ".", text.split(". ")[1]]
         lines = [json.dumps(row | {"evidence": sentence}) for row, sentence in zip(rows, sentences, strict=True)]
         annotated.append((Article(f"a{number}", text), read_gold(lines, source="gold", relations=SCHEMA.relations)))
-    own = list(own_passages(SCHEMA.relations))[::40]
+    own = list(own_passages(SCHEMA.relations))[::60]
     said: list[str] = []
     one, two = (train(extractor, SCHEMA, annotated, own, [], report=said.append) for _ in range(2))
     assert np.array_equal(one.weights.linear.weights, two.weights.linear.weights)
