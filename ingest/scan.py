@@ -54,7 +54,7 @@ class Scanner:
             hits += self.frames.hits(tree, found, coverage(mentions, inside), topic=topic(mentions, inside, tree))
             triggers += _triggers(found)
         layout = Layout(doc, mentions)
-        pairs = pairs_of(layout, groups.values(), self._compatible, max_tokens=self._max_tokens, partner=_partners(doc, mentions))
+        pairs = pairs_of(layout, groups.values(), self._compatible, max_tokens=self._max_tokens, partner=_partners(mentions))
         first, past = (bound[pairs.subject] for bound in _bounds(ends, groups, len(mentions)))
         codes = np.unique(layout.entity, return_inverse=True)[1]
         scene = Scene(layout, codes, *_certainty(doc, mentions), first, past, _in_heading(doc)[first])
@@ -79,12 +79,12 @@ def _type_pairs(relation: Relation) -> Bools:
     return fits
 
 
-def _partners(doc: Doc, mentions: Sequence[Span]) -> Ints:
+def _partners(mentions: Sequence[Span]) -> Ints:
     """For a mention that is a mere title before a person's name ("Sen. Ron Wyden"), the number of that person's mention, else -1."""
     partner = np.full(len(mentions), -1, dtype=np.int64)
     for number, (title, person) in enumerate(pairwise(mentions)):
         beside = title.id_ == MentionKind.NOMINAL.value and len(title) == 1 and person.start == title.end
-        if beside and person.label_ == EntityType.PERSON.value and doc[title.start].head.i == person.root.i:
+        if beside and person.label_ == EntityType.PERSON.value:
             partner[number] = number + 1
     return partner
 
