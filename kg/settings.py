@@ -57,8 +57,12 @@ class Settings(BaseSettings):
         le=256,
         description="worker processes, one query at a time each, one kept for short queries; 0: one more than processors, at least 4",
     )
-    query_memory_mb: int = Field(1024, ge=64, description="memory cap of one query worker, in MiB")
-
+    query_memory_mb: int = Field(1024, ge=256, description="memory cap of one query worker, in MiB; at least 256")
+    query_allocator: str = Field(
+        "auto",
+        json_schema_extra=VARIABLE_ONLY,
+        description="memory allocator of query workers: `system`, the path of a shared library, or `auto`: mimalloc where it is installed",
+    )
     query_share: float = Field(0.5, gt=0, le=1, description="part of the places for long queries that one caller may hold")
     query_queue: int = Field(256, ge=1, description="queries that may wait for a worker; more are turned away with 503")
     request_limit_kb: int = Field(1024, ge=1, description="largest query text, in KiB")

@@ -21,6 +21,7 @@ from benchmarks.serve.report import Cell, Round
 from benchmarks.serve.servers import SERVERS, Running, ask, rows, running
 from kg.settings import Settings
 from kg.store import open_writer
+from kg.workers.allocator import environment
 
 ACCEPT = {"construct": "application/n-triples"}
 RESULTS = "application/sparql-results+json"
@@ -72,6 +73,7 @@ def _facts(options: argparse.Namespace) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "Python": platform.python_version(),
         "versions": ", ".join(f"{name} {version(name)}" for name in ("aikg", "pyoxigraph", "oxigraph", "rdflib-endpoint", "rdflib")),
+        "our allocator": environment(Settings.load().query_allocator).get("LD_PRELOAD", "glibc's"),
         "load generator": f"{load.NAME}; {options.rounds} rounds of {options.seconds:g} s, server by server in turn",
     }
 

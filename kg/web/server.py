@@ -23,7 +23,7 @@ from kg.store import open_writer
 from kg.web import log
 from kg.web.connection import Connection
 from kg.web.routes import Service, create_app
-from kg.workers import service
+from kg.workers import allocator, service
 from kg.workers.job import Limits
 from kg.workers.pool import Pool
 from kg.workers.snapshot import lease_current, lease_of_service
@@ -112,7 +112,7 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
 def pool_of(settings: Settings) -> Pool:
     """Workers on the published snapshots, or on the remote service that the settings name."""
     if not settings.store:
-        return Pool(limits(settings), lease_current(settings.data))
+        return Pool(limits(settings), lease_current(settings.data), environment=allocator.environment(settings.query_allocator))
     from kg.remote.store import opened  # its HTTP client takes a tenth of a second to load
 
     with opened(settings) as (_, base_iri):

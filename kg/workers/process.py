@@ -14,13 +14,10 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import IO, cast
 
+from kg.workers.allocator import GLIBC
 from kg.workers.wire import FRAME, Kind, Request, pack_request
 
 NOTHING: Mapping[str, str] = {}
-# The engine allocates and frees by the thousand: more of each size at hand (7 by default) takes a tenth off most queries.
-ALLOCATOR = {
-    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=127"
-}  # https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
 BEHIND = 10  # niceness of a process that runs for long
 PROCESS_TIME = 2  # clock_getcpuclockid(3), which Python has only for threads
 HIGH_WATER_BYTES = 256 * 1024  # of an answer that the client has not taken yet
@@ -131,7 +128,7 @@ class WorkerProcess(asyncio.Protocol):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,
-            env={**kept, **ALLOCATOR, **environment},
+            env={**kept, **GLIBC, **environment},
         )
         theirs.close()
         await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
