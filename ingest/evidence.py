@@ -33,7 +33,7 @@ NAMES = (
     ),
     *("base rate", "subject mentions", "object mentions", "sentence length", "sentence mentions", "heading"),
     *("below the subject's best in the article", "below the object's best in the article", "sum in the article", "margin in the article"),
-    *("subject known", "object known", "subject recognised", "object recognised"),
+    *("subject known", "object known", "subject recognised", "object recognised", "subject's kind certain", "object's kind certain"),
 )
 FLOOR = -5.0
 FAR = 30
@@ -63,14 +63,16 @@ class Rows:
 class Scene:
     """What the second stage needs beyond the features.
 
-    By mention: a code of its entity, whether that is the gazetteer's, and how far the base model recognised an entity in the same place
-    (1: the same tokens, 0.5: some of them, 0). By pair: the bounds of its sentence, and whether that is in a heading.
+    By mention: a code of its entity, whether that is the gazetteer's, how far the base model recognised an entity in the same place
+    (1: the same tokens, 0.5: some of them, 0), and how probable its kind is. By pair: the bounds of its sentence, and whether that is in
+    a heading.
     """
 
     layout: Layout
     entity: Ints
     known: NDArray[np.bool_]
     recognised: Floats
+    certain: Floats
     first: Ints
     past: Ints
     heading: NDArray[np.bool_]
@@ -249,4 +251,4 @@ def _article(encoded: Encoded, scene: Scene, logits: Floats, pair: Ints, relatio
 def _certainty(encoded: Encoded, scene: Scene, pair: Ints) -> list[Column]:
     """How sure the arguments' names and kinds are."""
     subject, object_ = encoded.pairs.subject[pair], encoded.pairs.object[pair]
-    return [side[mention] for side in (scene.known, scene.recognised) for mention in (subject, object_)]
+    return [side[mention] for side in (scene.known, scene.recognised, scene.certain) for mention in (subject, object_)]

@@ -22,6 +22,7 @@ from spacy.util import compile_prefix_regex, get_installed_models
 
 from ingest.components import MENTIONS, register_extensions
 from ingest.components.kinds import KINDS_FILE
+from ingest.components.spelling import SPELLING_FILE
 from ingest.errors import ArticleError, PipelineError
 from ingest.model import Article, EntityType, Extraction, Mention, MentionKind, Schema, Span
 from ingest.readers.source import MAX_CHARS
@@ -175,7 +176,8 @@ def _trained(weights: Path | None) -> Config:
     """The configuration that makes the components read their weights from a directory."""
     if weights is None:
         return {}
-    return {"aikg_linking": {"kinds": str(weights / KINDS_FILE)}, "aikg_claims": {"weights": str(weights / WEIGHTS_FILE)}}
+    linking = {"kinds": str(weights / KINDS_FILE), "spelling": str(weights / SPELLING_FILE)}
+    return {"aikg_linking": linking, "aikg_claims": {"weights": str(weights / WEIGHTS_FILE)}}
 
 
 def _description(nlp: Language, weights: Path | None, components: Config) -> dict[str, str]:
@@ -183,7 +185,7 @@ def _description(nlp: Language, weights: Path | None, components: Config) -> dic
     described = {"pipeline": f"aikg {version('aikg')}", "model": model, "spacy": version("spacy")}
     folder = weights or files("ingest") / "weights"
     digest = hashlib.sha256()
-    for name in (KINDS_FILE, WEIGHTS_FILE):
+    for name in (KINDS_FILE, SPELLING_FILE, WEIGHTS_FILE):
         file = folder / name
         digest.update(name.encode() + b"\0" + file.read_bytes())
     described["weights"] = f"sha256:{digest.hexdigest()}"

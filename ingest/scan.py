@@ -89,14 +89,15 @@ def _partners(mentions: Sequence[Span]) -> Ints:
     return partner
 
 
-def _certainty(doc: Doc, mentions: Sequence[Span]) -> tuple[Bools, Floats]:
-    """`known` and `recognised` of a Scene."""
+def _certainty(doc: Doc, mentions: Sequence[Span]) -> tuple[Bools, Floats, Floats]:
+    """`known`, `recognised` and `certain` of a Scene."""
     entities = doc._.entities
     known = np.array([span.kb_id_ in entities and entities[span.kb_id_].known for span in mentions], dtype=bool)
     exact = {(entity.start, entity.end) for entity in doc.ents}
     inside = {token for start, end in exact for token in range(start, end)}
     recognised = [1.0 if (m.start, m.end) in exact else 0.5 if any(i in inside for i in range(m.start, m.end)) else 0.0 for m in mentions]
-    return known, np.array(recognised, dtype=np.float64)
+    certain = [doc._.certainty.get(mention.kb_id_, 1.0) for mention in mentions]
+    return known, np.array(recognised, dtype=np.float64), np.array(certain, dtype=np.float64)
 
 
 def _in_heading(doc: Doc) -> Bools:

@@ -117,7 +117,10 @@ def _relative(tree: Tree, i: int, clause: int) -> int:
     while clause >= 0 and tree.dep[clause - tree.start] in ("conj", "xcomp", "ccomp"):
         clause = tree.governor(clause)
     noun = tree.governor(clause) if clause >= 0 else -1
-    return noun if noun >= 0 and tree.dep[clause - tree.start] == "relcl" else i
+    if noun < 0 or tree.dep[clause - tree.start] != "relcl":
+        return i
+    described = tree.dep[noun - tree.start] == "appos" and tree.pos[noun - tree.start] == "NOUN"  # "Lumo, a chatbot that …"
+    return tree.governor(noun) if described else noun
 
 
 def _surface_subjects(tree: Tree, i: int) -> list[int]:

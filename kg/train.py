@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ingest import pipeline
 from ingest.components.kinds import KINDS_FILE
+from ingest.components.spelling import SPELLING_FILE
 from ingest.errors import PipelineError
 from ingest.scorer import WEIGHTS_FILE
 from ingest.train.card import card
@@ -65,11 +66,12 @@ def card_of(trained: Trained, sources: Sources) -> str:
 
 
 def write(trained: Trained, directory: Path, card: str) -> None:
-    """Writes the weights, the model of kinds and the model card."""
+    """Writes the weights, the models of kinds and spelling and the model card."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         trained.weights.save(directory / WEIGHTS_FILE)
         trained.kinds.save(directory / KINDS_FILE)
+        trained.spelling.save(directory / SPELLING_FILE)
         (directory / "README.md").write_text(card, encoding="utf-8")
     except OSError as error:
         raise PipelineError(f"cannot write the weights to {directory}: {error.strerror or error}; choose another with --output") from error

@@ -7,7 +7,7 @@ What they leave on the `Doc`, besides what the base pipeline sets:
 - `doc.spans["gazetteer"]`: gazetteer names, longest match, disjoint; `kb_id_` is the KnownEntity's id.
 - `doc.spans["mentions"]`: every mention in text order; `label_` is the EntityType, `kb_id_` the entity id, `id_` the MentionKind.
   Two mentions may share a span ("both companies", "the French and German governments").
-- `doc._.entities`: the entities by id.
+- `doc._.entities`: the entities by id; `doc._.certainty`: by id, how probable the kind of a new one is (one that is not there is certain).
 - `doc._.claims`: the claims in text order.
 
 `aikg_attributes` and `aikg_lemmas` take the places of two components of the base pipeline, and set what these set.
@@ -23,5 +23,5 @@ MENTIONS = "mentions"
 
 def register_extensions() -> None:
     """Declares the attributes under `doc._` (idempotent)."""
-    for name, default in (("article", None), ("blocks", ()), ("entities", {}), ("claims", ())):
+    for name, default in (("article", None), ("blocks", ()), ("entities", {}), ("certainty", {}), ("claims", ())):
         Doc.set_extension(name, default=default, force=True)

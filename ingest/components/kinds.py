@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -17,7 +17,7 @@ from ingest.components.runs import is_code
 from ingest.errors import PipelineError
 from ingest.lexicon import first_names, words
 from ingest.model import EntityType
-from ingest.names import is_regulation
+from ingest.names import clean, is_regulation
 
 _HEADS = (
     ("company_heads", "company"),
@@ -35,11 +35,14 @@ _CLAUSE = frozenset({"nsubj", "nsubjpass", "dobj", "pobj", "poss", "appos", "con
 KINDS_FILE = "kinds.json"
 
 type Features = dict[str, float]
+type Spelled = Callable[[str], Mapping[str, float]]
 
 
-def features(doc: Doc, spans: list[Span], known: dict[int, str]) -> Features:
-    """Features of one name, by the places `spans` where the article uses it; `known` gives the type of the known name at a token."""
+def features(doc: Doc, spans: list[Span], known: dict[int, str], spelled: Spelled) -> Features:
+    """Features of one name, by the places `spans` where the article uses it; `known` gives the type of the known name at a token,
+    `spelled` what the name looks like."""
     found: Features = dict.fromkeys(_form(spans[0].text), 1.0)
+    found.update(spelled(max((clean(span.text) for span in spans), key=len)))
     share = 1.0 / len(spans)
     for span in spans:
         found[f"ner={span.root.ent_type_}"] = found.get(f"ner={span.root.ent_type_}", 0.0) + share
@@ -164,11 +167,12 @@ class KindModel:
     kinds: tuple[EntityType, ...]
     weights: Mapping[str, Sequence[float]]
 
-    def kind_of(self, name: str, found: Features) -> EntityType:
-        """The most probable kind that a name of this form can have."""
-        ranked = sorted(self.probabilities(found).items(), key=lambda pair: (-pair[1], pair[0]))
-        possible = possible_kinds(name)
-        return next((kind for kind, _ in ranked if kind in possible), ranked[0][0])
+    def kind_of(self, name: str, found: Features) -> tuple[EntityType, float]:
+        """The most probable kind that a name of this form can have, and how probable it is among these."""
+        probabilities = self.probabilities(found)
+        possible = {kind: chance for kind, chance in probabilities.items() if kind in possible_kinds(name)} or probabilities
+        kind = min(possible, key=lambda kind: (-possible[kind], kind))
+        return kind, possible[kind] / sum(possible.values())
 
     def probabilities(self, found: Features) -> dict[EntityType, float]:
         """The probability of each kind."""

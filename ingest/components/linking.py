@@ -10,7 +10,8 @@ from spacy.tokens import Doc, Span, SpanGroup
 from ingest.components import MENTIONS
 from ingest.components.aliases import PRODUCTS, Names, NameTable, product_names
 from ingest.components.governments import acts, of_places
-from ingest.components.kinds import Features, KindModel, features, shipped_kinds
+from ingest.components.kinds import Features, KindModel, Spelled, features, shipped_kinds
+from ingest.components.spelling import Spelling, shipped_spelling
 from ingest.model import Entity, EntityType, KnownEntity, MentionKind, Schema
 from ingest.names import clean, new_id, new_label
 
@@ -19,26 +20,32 @@ _VERSION = re.compile(r"[ -]v?\d+(?:\.\d+)*$")
 
 
 @Language.factory(
-    "aikg_linking", default_config={"kinds": ""}, requires=["doc.spans", "token.dep"], assigns=["doc.spans", "doc._.entities"]
+    "aikg_linking",
+    default_config={"kinds": "", "spelling": ""},
+    requires=["doc.spans", "token.dep"],
+    assigns=["doc.spans", "doc._.entities", "doc._.certainty"],
 )
-def create(nlp: Language, name: str, kinds: str) -> "Linking":
-    """Runs after `aikg_mentions`. `kinds`: a file of `kg train`, empty for the package's own."""
-    return Linking(KindModel.load(Path(kinds)) if kinds else shipped_kinds())
+def create(nlp: Language, name: str, kinds: str, spelling: str) -> "Linking":
+    """Runs after `aikg_mentions`. `kinds`, `spelling`: files of `kg train`, empty for the package's own."""
+    return Linking(
+        KindModel.load(Path(kinds)) if kinds else shipped_kinds(), Spelling.load(Path(spelling)) if spelling else shipped_spelling()
+    )
 
 
 class Linking:
     """Gives every mention in `doc.spans["mentions"]` its entity, and sets `doc._.entities`."""
 
-    def __init__(self, kinds: KindModel) -> None:
+    def __init__(self, kinds: KindModel, spelled: Spelled) -> None:
         self._known: dict[str, KnownEntity] = {}
         self._types: dict[str, EntityType] = {}
         self._table = NameTable(())
         self._governments: dict[str, str] = {}
         self._kinds = kinds
+        self._spelled = spelled
 
-    def use_kinds(self, model: KindModel) -> None:
-        """Judges the kinds of new names by another model than the package's own."""
-        self._kinds = model
+    def use_kinds(self, model: KindModel, spelled: Spelled) -> None:
+        """Judges the kinds of new names by other models than the package's own."""
+        self._kinds, self._spelled = model, spelled
 
     def use_schema(self, schema: Schema) -> None:
         """The gazetteer's entities by id and by name."""
@@ -51,7 +58,7 @@ class Linking:
         spans = list(doc.spans[MENTIONS])
         places = _places(span for span in spans if not span.kb_id_)
         known = {span.root.i: span.label_ for span in spans if span.kb_id_}
-        kinds = {name: self._kind(name, features(doc, found, known)) for name, found in places.items()}
+        kinds = {name: self._kind(name, features(doc, found, known, self._spelled))[0] for name, found in places.items()}
         names = Names(self._table, {span.kb_id_ for span in spans if span.kb_id_}, _order(places), kinds)
         entities = self._entities(doc, names, places, known)
         linked = [self._executive(span) if span.kb_id_ else _linked(span, *entities[clean(span.text)]) for span in spans]
@@ -67,20 +74,23 @@ class Linking:
     def _entities(self, doc: Doc, names: Names, places: dict[str, list[Span]], known: dict[int, str]) -> dict[str, tuple[str, EntityType]]:
         """The entity and its kind for every name; the kind of a new entity is judged by all places of all its names."""
         found: dict[str, tuple[str, EntityType]] = {}
+        doc._.certainty = {}
         for main, group in names.groups(doc).items():
             if main in self._known:
                 found.update(dict.fromkeys(group, (main, self._types[main])))
                 continue
             spans = sorted((span for name in group for span in places.get(name, ())), key=lambda span: (span.text != main, span.start))
-            kind = self._kind(main, features(doc, spans, known))
-            found.update(dict.fromkeys(group, (new_id(main, kind, self._types), kind)))
+            kind, certainty = self._kind(main, features(doc, spans, known, self._spelled))
+            entity = new_id(main, kind, self._types)
+            doc._.certainty[entity] = certainty
+            found.update(dict.fromkeys(group, (entity, kind)))
         return found
 
-    def _kind(self, name: str, found: Features) -> EntityType:
-        """The kind of a new name; a numbered version of a known product is what that is: "iOS 17.4"."""
+    def _kind(self, name: str, found: Features) -> tuple[EntityType, float]:
+        """The kind of a new name and its probability; a numbered version of a known product is what that is: "iOS 17.4"."""
         product = self._table.exact(_VERSION.sub("", name))
         kind = self._types[product] if product is not None and _VERSION.search(name) else None
-        return kind if kind in PRODUCTS else self._kinds.kind_of(name, found)
+        return (kind, 1.0) if kind in PRODUCTS else self._kinds.kind_of(name, found)
 
 
 def _places(spans: Iterable[Span]) -> dict[str, list[Span]]:

@@ -8,7 +8,8 @@ from ingest.train.training import Trained
 _HEAD = """# Weights of the extraction pipeline
 
 Written by `kg train`; do not edit. `scorer.npz` decides which relations a sentence states between two mentions (one logistic regression a
-relation over hashed features, then boosted trees for all relations together), `kinds.json` what kind of thing a new name names.
+relation over hashed features, then boosted trees for all relations together), `kinds.json` what kind of thing a new name
+names, among other things by its spelling (`spelling.npz`, learned from the names of the gazetteer).
 
 - **Intended use:** English news about technology firms, AI and their politics. Elsewhere expect less, and train again.
 - **No names inside:** features see types, words and syntax around the arguments, never the arguments' own names (only the last word of

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from spacy.tokens import Doc, Span
 
 from ingest.components import GAZETTEER, MENTIONS
-from ingest.components.kinds import Features, KindModel, features
+from ingest.components.kinds import Features, KindModel, Spelled, features
 from ingest.model import EntityType, MentionKind
 from ingest.scoring import GoldClaim, normal
 
@@ -27,7 +27,9 @@ class NameExample:
     weight: float
 
 
-def of_article(doc: Doc, names: Mapping[str, frozenset[str]], gold: Sequence[GoldClaim], known: Collection[str]) -> Iterator[NameExample]:
+def of_article(
+    doc: Doc, names: Mapping[str, frozenset[str]], gold: Sequence[GoldClaim], known: Collection[str], spelled: Spelled
+) -> Iterator[NameExample]:
     """The new names whose kind the gold says, and the known names as if they were new; `known` are the gazetteer's ids."""
     said = {normal(name): kind for row in gold for name, kind in ((row.subject, row.subject_type), (row.object, row.object_type))}
     places: dict[str, list[Span]] = defaultdict(list)
@@ -38,12 +40,12 @@ def of_article(doc: Doc, names: Mapping[str, frozenset[str]], gold: Sequence[Gol
     for entity, spans in places.items():
         others = {i: kind for i, kind in types.items() if all(i != span.root.i for span in spans)}
         if entity in known:
-            yield NameExample(features(doc, spans, others), EntityType(spans[0].label_), 0.3)
+            yield NameExample(features(doc, spans, others, spelled), EntityType(spans[0].label_), 0.3)
         elif kind := next((said[name] for name in sorted(names[entity]) if said.get(name)), ""):
-            yield NameExample(features(doc, spans, others), EntityType(kind), 1.0)
+            yield NameExample(features(doc, spans, others, spelled), EntityType(kind), 1.0)
 
 
-def of_passage(mentions: Iterable[Span]) -> Iterator[NameExample]:
+def of_passage(mentions: Iterable[Span], spelled: Spelled) -> Iterator[NameExample]:
     """The marked names of an own passage."""
     mentions = list(mentions)
     doc = mentions[0].doc
@@ -54,7 +56,7 @@ def of_passage(mentions: Iterable[Span]) -> Iterator[NameExample]:
     known = {span.root.i: span.label_ for span in doc.spans[GAZETTEER]}
     for spans in places.values():
         others = {i: kind for i, kind in known.items() if all(i != span.root.i for span in spans)}
-        yield NameExample(features(doc, spans, others), EntityType(spans[0].label_), 0.5)
+        yield NameExample(features(doc, spans, others, spelled), EntityType(spans[0].label_), 0.5)
 
 
 def fit(examples: Sequence[NameExample]) -> KindModel:

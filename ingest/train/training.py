@@ -13,13 +13,14 @@ from spacy.tokens import Doc
 
 from ingest.components.claims import decode, distinct, fits, put, rules, scanner
 from ingest.components.kinds import KindModel
+from ingest.components.spelling import Spelling
 from ingest.evidence import Floats, Rows
 from ingest.features import Ints
 from ingest.model import Article, Schema
 from ingest.pipeline import Extractor, extraction
 from ingest.scorer import ABSENT, Linear, Scores, Weights, evidence_rows, inputs
 from ingest.scoring import ArticleScore, GoldClaim, Score, entity_names, score_article, total
-from ingest.train import kinds
+from ingest.train import kinds, spelling
 from ingest.train.checks import Checks, check
 from ingest.train.corpora import Passage
 from ingest.train.examples import STATED, Example, Labeller, Labels
@@ -31,6 +32,7 @@ CORPUS_WEIGHT = 0.1  # of a pair of KnowledgeNet or CORE
 OWN_WEIGHT = 1.0
 LATE_STEPS = ("aikg_claims", "aikg_qualifiers", "aikg_attribution")
 GRID = np.arange(0.15, 0.7, 0.01)
+LIKELIER_THAN_NOT = 0.5  # lower thresholds give more F1 (.02), and twice as many claims from mere co-occurrence
 
 type Annotated = tuple[Article, Sequence[GoldClaim]]
 type Report = Callable[[str], None]
@@ -38,10 +40,12 @@ type Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What `train` gives: weights, model of kinds, cross-validated score and checks, and (probability, share right, claims) by tenth."""
+    """What `train` gives: weights, models of kinds and spelling, cross-validated score and checks, and by tenth of confidence its mean, the
+    share right and the number of claims."""
 
     weights: Weights
     kinds: KindModel
+    spelling: Spelling
     score: Score
     checks: Checks
     calibration: tuple[tuple[float, float, int], ...]
@@ -91,6 +95,7 @@ class _Course:
     def __init__(self, extractor: Extractor, schema: Schema, report: Report, processes: int) -> None:
         self._nlp = extractor.nlp
         self._known = {entity.id for entity in schema.known_entities}
+        self._spelling, self._spelled = spelling.fit(schema.known_entities, processes=processes)
         self._relations = schema.relations
         self._names = tuple(schema.relations)
         self._symmetric = schema.symmetric
@@ -104,7 +109,7 @@ class _Course:
         with self._nlp.select_pipes(disable=list(LATE_STEPS)):
             self._report(f"reading {len(annotated)} articles, {len(own)} own passages and {len(corpora)} passages of corpora")
             passages = [self._label.own(passage) for passage in own]
-            named = [example for passage in passages for example in kinds.of_passage(passage.scan.mentions)]
+            named = [example for passage in passages for example in kinds.of_passage(passage.scan.mentions, self._spelled)]
             models, final_kinds = self._kinds(annotated, fold, named)
             held = [self._held(one, models[number]) for one, number in zip(annotated, fold.tolist(), strict=True)]
             beside = [Weighted(p, OWN_WEIGHT) for p in passages] + [Weighted(self._label.corpus(p), CORPUS_WEIGHT) for p in corpora]
@@ -116,7 +121,9 @@ class _Course:
         linear = fit_linear([Weighted(one.learned) for one in held] + beside, processes=self._processes)
         trees = fit_trees(np.vstack([one.inputs for one in judged]), np.concatenate([one.labels for one in judged]))
         threshold = self._thresholds(judged, probabilities)
-        return Trained(Weights(self._names, linear, trees, base, threshold), final_kinds, score, checks, calibration(score.articles))
+        return Trained(
+            Weights(self._names, linear, trees, base, threshold), final_kinds, self._spelling, score, checks, calibration(score.articles)
+        )
 
     def _kinds(self, annotated: Sequence[Annotated], fold: Ints, named: list[kinds.NameExample]) -> tuple[list[KindModel], KindModel]:
         """A model of kinds for each fold, fitted on the others, and one fitted on all."""
@@ -129,7 +136,7 @@ class _Course:
 
     def _name_examples(self, article: Article, gold: Sequence[GoldClaim]) -> Iterable[kinds.NameExample]:
         doc = self._doc(article)
-        return kinds.of_article(doc, entity_names(extraction(doc)), gold, self._known)
+        return kinds.of_article(doc, entity_names(extraction(doc)), gold, self._known, self._spelled)
 
     def _doc(self, article: Article) -> Doc:
         doc = self._nlp.make_doc(article.text)
@@ -138,7 +145,7 @@ class _Course:
 
     def _held(self, one: Annotated, model: KindModel) -> _Held:
         article, gold = one
-        self._nlp.get_pipe("aikg_linking").use_kinds(model)  # type: ignore[attr-defined]
+        self._nlp.get_pipe("aikg_linking").use_kinds(model, self._spelling)  # type: ignore[attr-defined]
         doc = self._doc(article)
         names = entity_names(extraction(doc))
         seen, learned = (self._label.article(doc, names, gold, complete=complete) for complete in (False, True))
@@ -169,13 +176,14 @@ class _Course:
         return [found[i] for i in range(len(judged))]
 
     def _thresholds(self, judged: Sequence[_Judged], probabilities: Sequence[Floats]) -> Floats:
-        """By relation the probability with the best F1 over pairs, drawn halfway to the best one for all relations together."""
+        """By relation the probability with the best F1 over pairs, drawn halfway to the best one for all relations together, and such that
+        what is claimed is likelier stated than not."""
         relation = np.concatenate([one.rows.relation for one in judged])
         stated = np.concatenate([one.labels for one in judged])
         probability = np.concatenate(probabilities)
         overall = _best(probability, stated)
         own = [_best(probability[relation == r], stated[relation == r], overall) for r in range(len(self._names))]
-        return (overall + np.array(own)) / 2
+        return np.maximum((overall + np.array(own)) / 2, LIKELIER_THAN_NOT)
 
     def _measure(self, held: list[_Held], judged: list[_Judged], probabilities: list[Floats], fold: Ints) -> tuple[Score, Checks]:
         scores: dict[int, ArticleScore] = {}

@@ -146,3 +146,17 @@ def test_a_title_says_something_of_its_own_person_only(extractor, person):
     assert any(person.startswith(subject) and relation == "worksFor" for subject, relation in about)
     assert all(person.startswith(subject) for subject, _ in about)
     assert "United States Senate" not in {subject for subject, _, _ in found}
+
+
+@pytest.mark.parametrize(("verb", "polarity"), [("were", Polarity.AFFIRMED), ("were not", Polarity.NEGATED)])
+def test_who_is_against_a_law_opposes_it(extractor, verb, polarity):
+    claims = extractor(Article("a", f"Meta and Google {verb} against the AI Act.")).claims
+    assert {(claim.subject, claim.polarity) for claim in claims if claim.relation == "opposes"} == {
+        ("Meta_Platforms", polarity),
+        ("Google", polarity),
+    }
+
+
+def test_a_clause_about_an_apposition_is_about_the_name_beside_it(extractor):
+    found = stated(extractor, "Mistral AI released Le Chat, a chatbot that challenges ChatGPT.")
+    assert ("Le Chat", "competesWith", "ChatGPT") in found or ("ChatGPT", "competesWith", "Le Chat") in found

@@ -8,6 +8,7 @@ import pytest
 from ingest import pipeline
 from ingest.components.claims import scanner
 from ingest.components.kinds import shipped_kinds
+from ingest.components.spelling import shipped_spelling
 from ingest.errors import PipelineError
 from ingest.model import Article
 from ingest.scorer import Scorer, Weights, shipped
@@ -42,6 +43,7 @@ def test_a_file_that_holds_no_weights_is_named(tmp_path: Path):
 def test_a_directory_of_weights_takes_the_place_of_the_packages_own(tmp_path: Path):
     shipped().save(tmp_path / "scorer.npz")
     shipped_kinds().save(tmp_path / "kinds.json")
+    shipped_spelling().save(tmp_path / "spelling.npz")
     own, other = pipeline.load(SCHEMA), pipeline.load(SCHEMA, weights=tmp_path)
     article = Article("a", "Microsoft invested in Mistral AI. Apple denied that it would buy Mistral AI.")
     assert own(article).claims == other(article).claims != ()
