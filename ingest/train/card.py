@@ -12,8 +12,8 @@ relation over hashed features, then boosted trees for all relations together), `
 names, among other things by its spelling (`spelling.npz`, learned from the names of the gazetteer).
 
 - **Intended use:** English news about technology firms, AI and their politics. Elsewhere expect less, and train again.
-- **No names inside:** features see types, words and syntax around the arguments, never the arguments' own names (only the last word of
-  a name of several words).
+- **No names in the scorer:** its features see types, words and syntax around the arguments, never the arguments' own names (only the last
+  word of a name of several words). `spelling.npz` holds pieces and words of the gazetteer's names, of no article's.
 - **Not in here:** no text of the annotated articles or of a corpus; weights and figures only.
 
 ## Trained on
