@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from ingest.components.kinds import Spelled
 from ingest.components.spelling import Spelling, evidence, pieces
 from ingest.model import EntityType, KnownEntity
 
@@ -17,8 +18,6 @@ FOLDS = 5
 LEAST = 3  # names that a piece must be in
 STRENGTH = 0.1  # inverse of the penalty
 TOLERANCE = 0.001  # a tenth of it takes three times as long and judges no better
-
-type Spelled = Callable[[str], Mapping[str, float]]
 
 
 def fit(entities: Sequence[KnownEntity], *, processes: int = 1) -> tuple[Spelling, Spelled]:

@@ -39,6 +39,7 @@ def test_a_worker_uses_it_and_keeps_its_cap(tmp_path: Path, monkeypatch: pytest.
     fill(tmp_path / "data")
     with serving(tmp_path / "data", tmp_path / "log", query_workers=2, query_memory_mb=least_mb) as server, server.client() as client:
         mapped = [Path(f"/proc/{pid}/maps").read_text() for pid in server.workers()]
+        assert mapped
         assert all(("libmimalloc" in maps) == (setting != SYSTEM) for maps in mapped)
         assert client.post("/sparql", data={"query": ABUSIVE["doubling"]}).status_code == 413
         answer = client.get("/sparql", params={"query": "SELECT * { ?s ?p ?o }"}, headers={"Accept": "text/csv"})
