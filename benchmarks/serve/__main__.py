@@ -116,6 +116,7 @@ def _round(cell: Cell, servers: list[Running], options: argparse.Namespace, slow
         measured[server.name] = load.measure(
             server.url, queries, clients=cell.clients, seconds=seconds, accept=ACCEPT.get(cell.kind, RESULTS), again=cell.cached
         )
+        server.settle()
     return Round(cell, measured)
 
 

@@ -1,5 +1,6 @@
 """The servers that are compared, each on the same N-Quads, queries seeing the union of all graphs."""
 
+import os
 import re
 import signal
 import socket
@@ -19,16 +20,29 @@ from kg.store import open_writer
 
 BIN = Path(sys.executable).parent
 START_S = 3600.0
+SETTLED_S = 120.0  # how long is waited at most until a server is idle
+LOOK_S, IDLE = 0.25, 0.1  # idle: in a quarter of a second less than a tenth of it on a processor
 ANSWER = "SELECT ?label { ?entity <http://www.w3.org/2000/01/rdf-schema#label> ?label } LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that answers at `url`, `start_s` seconds after it was started."""
+    """A server that answers at `url`, `start_s` seconds after it was started, as process `pid`."""
 
     name: str
     url: str
     start_s: float
+    pid: int
+
+    def settle(self) -> None:
+        """Waits until it has nothing to do: some go on with what nobody waits for any more, and would slow down whoever is asked next."""
+        deadline, before = time.monotonic() + SETTLED_S, _busy_s(self.pid)
+        while time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+            now = _busy_s(self.pid)
+            if now - before < IDLE * LOOK_S:
+                return
+            before = now
 
 
 def load_ours(quads: Path, folder: Path) -> None:
@@ -85,7 +99,7 @@ def running(name: str, folder: Path, quads: Path) -> Iterator[Running]:
         try:
             url = f"http://127.0.0.1:{port}{server.path}"
             _wait(url, process)
-            yield Running(name, url, time.perf_counter() - began)
+            yield Running(name, url, time.perf_counter() - began, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -122,6 +136,16 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise RuntimeError(f"the server at {url} did not answer")
+
+
+def _busy_s(pid: int) -> float:
+    """Processor time so far of a process and its children that live (Linux; proc(5))."""
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        children = [child for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+    except FileNotFoundError:
+        return 0.0
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK") + sum(_busy_s(int(child)) for child in children)
 
 
 def _free_port() -> int:
