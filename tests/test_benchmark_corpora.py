@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.extraction.corpora.core import RELATIONS as CORE_RELATIONS
-from benchmarks.extraction.corpora.core import best_answer, is_tested
+from benchmarks.extraction.corpora.core import Core, best_answer, is_tested
 from benchmarks.extraction.corpora.core import labelled as labelled_pair
 from benchmarks.extraction.corpora.course import scanner
 from benchmarks.extraction.corpora.knowledgenet import RELATIONS, labelled
@@ -119,6 +119,26 @@ def test_the_given_pair_is_judged_and_answered_in_its_direction(nlp):
     example = labelled_pair(passage, doc, scan, frozenset({"partnersWith"}))
     probability = np.where(example.labels == STATED, 0.9, 0.1)
     assert best_answer(example, probability) == (0.9, Fact((14, 20), "acquires", (0, 6)))
+
+
+def test_another_directory_is_the_whole_test_part_and_the_first_the_whole_training(nlp, tmp_path: Path):
+    bought, fought = ("{0} has bought {1} .", "acquired_by", 1), ("{0} is a rival of {1} .", "competitor_of", 0)
+    names = [f"{first}{last}" for first in ("Nor", "Tal", "Ver", "Cas", "Mil") for last in ("vex", "low", "ion", "tra")]
+    for folder, firms in (("seen", names[:16]), ("unseen", names[16:])):
+        (tmp_path / folder).mkdir()
+        rows = [row(number, *made, *firms[number:][:2]) for made in (bought, fought) for number in range(len(firms) - 1)]
+        (tmp_path / folder / "train.json").write_text(json.dumps(rows), encoding="utf-8")
+    corpus = Core(nlp, schema("http://localhost:8000/"), tmp_path / "seen", tested=tmp_path / "unseen", processes=1)
+    assert len(corpus.tested) == 6 and micro(corpus.cross_validated()).found + micro(corpus.cross_validated()).missed == 30
+    answers = [given_pair(passage.pairs[0], corpus.answer(passage), corpus.symmetric) for passage in corpus.tested]
+    assert sum((micro(answer) for answer in answers), Counts()) == Counts(right=6, found=6)
+
+
+def row(number: int, text: str, relation: str, inverted: int, first: str, second: str) -> dict[str, object]:
+    """A passage as CORE writes it; the relation reads from the second name to the first where it is inverted."""
+    tokens = text.format(first, second).split()
+    places = {f"e{which}_{side}": tokens.index(name) for which, name in ((1, first), (2, second)) for side in ("start", "end")}
+    return {"id": f"{relation}{number}", "context": tokens, "relation": relation, "invert_relation": inverted} | places
 
 
 @pytest.mark.shared

@@ -67,13 +67,13 @@ CORE = {
 }
 
 
-def knowledgenet(directory: Path, *, folds: frozenset[int] = frozenset({1, 2, 3})) -> Iterator[Passage]:
-    """The passages of `train.jsonl` in these folds that judge a mapped property. Raises ArticleError for another file."""
+def knowledgenet(directory: Path, *, folds: frozenset[int] | None = frozenset({1, 2, 3})) -> Iterator[Passage]:
+    """The passages of `train.jsonl` in these folds (None: in any) that judge a mapped property. Raises ArticleError for another file."""
     path = directory / "train.jsonl"
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
-            if row["fold"] in folds and any(name in KNOWLEDGENET for name in row["properties"]):
+            if (folds is None or row["fold"] in folds) and any(name in KNOWLEDGENET for name in row["properties"]):
                 yield _knowledgenet_passage(row)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArticleError(str(path), f"not KnowledgeNet's train.jsonl: {type(error).__name__}: {error}") from error

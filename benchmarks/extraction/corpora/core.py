@@ -24,16 +24,16 @@ ANY_DISTANCE = 100_000
 
 
 class Core:
-    """Both parts of the corpus, read by one pipeline (without its claims)."""
+    """Both parts of the corpus, or two corpora of its layout, read by one pipeline (without its claims)."""
 
-    def __init__(self, nlp: Language, schema: Schema, directory: Path, *, processes: int) -> None:
+    def __init__(self, nlp: Language, schema: Schema, directory: Path, *, tested: Path | None = None, processes: int) -> None:
         self._schema = schema
         self.symmetric = schema.symmetric & set(RELATIONS)
         self._scan = scanner(RELATIONS, self.symmetric, but=frozenset(), max_tokens=ANY_DISTANCE)
         self._shipped_scan = Scanner(tuple(schema.relations.values()), scanner_of(schema).frames, max_tokens=ANY_DISTANCE)
         passages = list(core(directory))
-        self._trained = [passage for passage in passages if not is_tested(passage)]
-        self.tested = [passage for passage in passages if is_tested(passage)]
+        self._trained = [passage for passage in passages if tested or not is_tested(passage)]
+        self.tested = list(core(tested)) if tested else [passage for passage in passages if is_tested(passage)]
         self._docs = {passage.id: parsed(nlp, passage.text, one_sentence=True) for passage in self.tested}
         docs = (parsed(nlp, passage.text, one_sentence=True) for passage in self._trained)
         self._examples = [labelled(one, doc, self._scan, self.symmetric) for one, doc in zip(self._trained, docs, strict=True)]

@@ -32,14 +32,16 @@ _NO_ARGUMENTS = frozenset({EntityType.CONCEPT, EntityType.REGULATION, EntityType
 
 
 class KnowledgeNet:
-    """Both parts of the corpus, read by one pipeline (without its claims)."""
+    """Both parts of the corpus, or two corpora of its layout, read by one pipeline (without its claims)."""
 
-    def __init__(self, nlp: Language, schema: Schema, directory: Path, own: Sequence[OwnPassage], *, processes: int) -> None:
+    def __init__(
+        self, nlp: Language, schema: Schema, directory: Path, own: Sequence[OwnPassage], *, tested: Path | None = None, processes: int
+    ) -> None:
         self._schema = schema
         self._shipped_scan = shipped_scanner(schema)
         self._scan = scanner(RELATIONS, frozenset(), but=_NO_ARGUMENTS, max_tokens=MAX_TOKENS)
-        self._trained = list(knowledgenet(directory, folds=TRAINED))
-        self.tested = list(knowledgenet(directory, folds=TESTED))
+        self._trained = list(knowledgenet(directory, folds=None if tested else TRAINED))
+        self.tested = list(knowledgenet(tested or directory, folds=None if tested else TESTED))
         self._docs = {passage.id: parsed(nlp, passage.text) for passage in self.tested}
         self._examples = [labelled(passage, parsed(nlp, passage.text), self._scan) for passage in self._trained]
         beside = [Weighted(example, OWN_WEIGHT) for example in _own(nlp, self._scan, own)]
