@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.features import KINDS, Encoded, Ints, Layout
+from ingest.features import Encoded
+from ingest.layout import KINDS, Ints, Layout
 from ingest.patterns import Hit
 
 type Floats = NDArray[np.float64]

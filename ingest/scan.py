@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from ingest.evidence import Floats, Scene, Trigger
-from ingest.features import MAX_TOKENS, TYPES, Encoded, Ints, Layout, encode, pairs_of
+from ingest.features import MAX_TOKENS, Encoded, encode, pairs_of
 from ingest.forms import forms
+from ingest.layout import TYPES, Ints, Layout
 from ingest.model import BlockKind, EntityType, MentionKind, Relation
 from ingest.patterns import Frame, Frames, Hit
 from ingest.syntax import Tree

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from ingest.errors import PipelineError
 from ingest.evidence import Floats, Rows, gather, select
-from ingest.features import BITS, TYPES, Encoded, Ints
+from ingest.features import BITS, Encoded
+from ingest.layout import TYPES, Ints
 from ingest.scan import Scan
 from ingest.trees import Trees
 

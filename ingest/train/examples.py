@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from ingest.components import MENTIONS
-from ingest.features import TYPES
+from ingest.layout import TYPES
 from ingest.model import EntityType, MentionKind
 from ingest.scan import Scan, Scanner
 from ingest.scoring import GoldClaim, normal

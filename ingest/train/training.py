@@ -15,7 +15,7 @@ from ingest.components.claims import decode, distinct, fits, put, rules, scanner
 from ingest.components.kinds import KindModel
 from ingest.components.spelling import Spelling
 from ingest.evidence import Floats, Rows
-from ingest.features import Ints
+from ingest.layout import Ints
 from ingest.model import Article, Schema
 from ingest.pipeline import Extractor, extraction
 from ingest.scorer import ABSENT, Linear, Scores, Weights, evidence_rows, inputs

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from ingest.evidence import Floats, Rows
-from ingest.features import BITS, Codes, Encoded, Ints, mix
+from ingest.features import BITS, Encoded, mix
+from ingest.layout import Codes, Ints
 from ingest.scan import Scan
 
 _SHIFT = np.uint64(64 - BITS)
