@@ -34,6 +34,14 @@ class DataDir:
         """Where RocksDB keeps the writer's store."""
         return self.path / "store"
 
+    def check(self, base_iri: str) -> None:
+        """See that the base IRI is the directory's. Raises DataError."""
+        if base_iri != self.base_iri:
+            raise DataError(
+                f"{self.path} was made with the base IRI {self.base_iri}, not {base_iri}; "
+                "leave KG_BASE_IRI (--base-iri) out, or choose another directory with --data"
+            )
+
     @property
     def unpublished(self) -> Path:
         """The mark that the store is ahead of the current snapshot."""

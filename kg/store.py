@@ -151,11 +151,8 @@ def _data(path: Path, base_iri: str | None) -> DataDir:
         data = DataDir(path, base_iri or DEFAULT_BASE_IRI)
         with datadir.writing(path):
             datadir.write(data)
-    elif base_iri is not None and base_iri != data.base_iri:
-        raise DataError(
-            f"{path} was made with the base IRI {data.base_iri}, not {base_iri}; "
-            "leave KG_BASE_IRI (--base-iri) out, or choose another directory with --data"
-        )
+    elif base_iri is not None:
+        data.check(base_iri)
     return data
 
 

@@ -74,10 +74,10 @@ TOKEN = re.compile(
 
 _UPDATES = ("INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH")
 _FORMS = {form.value: form for form in Form if form is not Form.UPDATE} | dict.fromkeys(_UPDATES, Form.UPDATE)
-_DATASET_WORDS = frozenset({"FROM", "USING", "WITH"})
-_VOLATILE_WORDS = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
-_OPERANDS = frozenset({"variable", "string", "name", "iri", "number", "tag", "close"})
-_HIDDEN_SERVICE = re.compile(r"\).*service", re.IGNORECASE)
+# Parts of words: the engine reads `ASKFROM<x>` as two, and no other keyword or function name contains one of these.
+_DATASET_WORDS = ("FROM", "USING", "WITH")
+_VOLATILE_WORDS = ("NOW", "RAND", "UUID", "BNODE")
+_FRESH_MARKS = frozenset("<|~")  # in a template these begin a reifier, which is a fresh blank node unless it is named
 
 # Most queries are plain: no token of theirs can say anything but the form, so they need not be taken apart one by one.
 # An ASCII text without these letters, wherever they stand, hides none of the words that matter; a backslash could be an escaped letter.
@@ -123,7 +123,7 @@ def read(text: str) -> Reading:  # noqa: C901  one branch a kind of token, on th
     if plain := _plain(text):
         return plain
     form: Form | None = None
-    names_dataset = volatile = False
+    names_dataset = volatile = in_template = grouped = False
     run = 0
     brackets: list[str] = []
     before = previous = ("", "", 0)
@@ -134,19 +134,26 @@ def read(text: str) -> Reading:  # noqa: C901  one branch a kind of token, on th
             upper = word.upper()
             _refuse_connection(upper, text, start)
             form = form or (None if brackets else _form(upper))
-            names_dataset = names_dataset or upper in _DATASET_WORDS
-            volatile = volatile or upper in _VOLATILE_WORDS
+            names_dataset = names_dataset or _has(upper, _DATASET_WORDS)
+            volatile = volatile or _has(upper, _VOLATILE_WORDS)
         elif kind == "open":
             if word == "{":
                 _refuse_hidden_name(before, previous, text)
+                in_template = in_template or (not brackets and previous[1].upper() == "CONSTRUCT")
+                grouped = True
             brackets.append(word)
-            volatile = volatile or word == "["
+            volatile = volatile or word == "[" or (word == "(" and in_template)
         elif kind == "close":
             del brackets[-1:]
-        elif kind == "iri" and brackets[-1:] == ["("] and previous[0] in _OPERANDS:
+            in_template = in_template and bool(brackets)
+        elif kind == "iri" and brackets[-1:] == ["("]:
             _refuse_hidden_iri(word, text, start)
-        elif kind == "name" and word.startswith("_:"):
-            volatile = True
+            volatile = volatile or _has(word.upper(), _VOLATILE_WORDS)
+        elif kind == "name":
+            volatile = volatile or word.startswith("_:")
+            names_dataset = names_dataset or (not brackets and _hides_dataset(word, previous, form, grouped=grouped))
+        elif kind == "mark":
+            volatile = volatile or (in_template and word in _FRESH_MARKS)
         if run > MAX_DEPTH or len(brackets) > MAX_DEPTH:
             raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep at {position(text, start)}: write a flatter query")
         before, previous = previous, token
@@ -166,11 +173,24 @@ def _plain(text: str) -> Reading | None:
     if not _TOKENS.fullmatch(text):
         return None
     found = _PLAIN.match(text)
-    return Reading(Form(found[1].upper()), names_dataset=False, volatile=False) if found else None
+    form = Form(found[1].upper()) if found else None
+    if form is None or (form is Form.CONSTRUCT and any(sign in text for sign in ("(", "<<", "{|", "~"))):
+        return None
+    return Reading(form, names_dataset=False, volatile=False)
 
 
 def _form(upper: str) -> Form | None:
     return next((form for start, form in _FORMS.items() if upper.startswith(start)), None)
+
+
+def _has(upper: str, words: tuple[str, ...]) -> bool:
+    return any(word in upper for word in words)
+
+
+def _hides_dataset(word: str, previous: tuple[str, str, int], form: Form | None, *, grouped: bool) -> bool:
+    """Whether `FROMx:g` outside of brackets is FROM `x:g`, as the engine reads it where no other name can stand."""
+    names_only = form is Form.DESCRIBE or (grouped and form in (Form.SELECT, Form.ASK)) or previous[1].upper() == "PREFIX"
+    return not names_only and _has(word.partition(":")[0].upper(), _DATASET_WORDS)
 
 
 def _refuse_connection(upper: str, text: str, start: int) -> None:
@@ -190,7 +210,8 @@ def _refuse_hidden_name(before: tuple[str, str, int], previous: tuple[str, str, 
 
 def _refuse_hidden_iri(word: str, text: str, start: int) -> None:
     """Refuse `?a<?b)SERVICE?x#>`: an IRI by the grammar's longest match, but the engine reads an operator and what follows."""
-    if _HIDDEN_SERVICE.search(word):
+    end = word.find(")")
+    if end >= 0 and "service" in word[end:].lower():
         raise ForbiddenError(f"`<` at {position(text, start)} could be an operator or start an IRI: put a space after it")
 
 

@@ -7,8 +7,9 @@ import re
 import time
 from binascii import a2b_qp
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from starlette.types import Message, Receive, Scope, Send
 from werkzeug.http import parse_etags
@@ -19,6 +20,7 @@ HEADER_BYTES = 4096  # of one that is read: taking a longer one apart would hold
 STALL_S = 30.0  # a client that neither sends nor takes anything for so long is given up
 LEAST_BYTES_A_S = 4096  # that a body comes with, after its first STALL_S: else a byte now and then would hold a place for ever
 MAX_FIELDS = 1000
+WHOLE_BYTES = 256 * 1024  # of a response that is sent in one go; more waits until the client takes it
 _STRAY_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -57,9 +59,9 @@ class Call:
 
     @property
     def caller(self) -> str:
-        """The address of the peer; that of the client where uvicorn trusts the proxy."""
+        """The address of the peer; that of the client where uvicorn trusts the proxy. Who has an IPv6 network is one caller."""
         client = self.scope.get("client")
-        return client[0] if client else "local"
+        return _caller(client[0]) if client else "local"
 
     def parameters(self) -> list[tuple[str, str]]:
         """The decoded query string. Raises ProblemError when it is not UTF-8."""
@@ -100,14 +102,21 @@ class Call:
         return message
 
     async def respond(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
-        """Send a whole response."""
-        headers = [*headers, *self.extra_headers]
+        """Send a whole response; a large one as the client takes it. Raises ClientGoneError when it takes nothing for too long."""
+        headers = list(headers)
         if status not in (204, 304):
             headers.append((b"content-length", b"%d" % len(body)))
         if self.method == "HEAD":
             body = b""
+        if len(body) > WHOLE_BYTES:
+            await self.start(status, headers)
+            for at in range(0, len(body), WHOLE_BYTES):
+                await self.piece(body[at : at + WHOLE_BYTES])
+            await self.finish()
+            return
         self.answered = status
         self.sent_bytes += len(body)
+        headers += self.extra_headers
         await self._send({"type": "http.response.whole", "status": status, "headers": headers, "body": body})
         self.complete = True
 
@@ -188,6 +197,16 @@ class Call:
             connection.on_lost = None
 
 
+@lru_cache(maxsize=4096)
+def _caller(host: str) -> str:
+    """Whom an address belongs to; a proxy may say that it asks for anything."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "unknown"
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+
+
 class ClientGoneError(Exception):
     """The client hung up: there is nobody to answer."""
 
@@ -219,8 +238,7 @@ def _percent_decoded(encoded: bytes) -> str:
     """The text; a percent sign that encodes nothing stays (https://url.spec.whatwg.org/#percent-decode). Raises UnicodeDecodeError."""
     if b"%" not in encoded:
         return encoded.decode("utf-8")
-    if _STRAY_PERCENT.search(encoded):
-        return unquote_to_bytes(encoded).decode("utf-8")
+    encoded = _STRAY_PERCENT.sub(b"%25", encoded)
     # Quoted-printable is the same with another sign (RFC 2045, 6.7), and read in C: a query's text in 1 µs instead of 15.
     return a2b_qp(encoded.replace(b"=", b"%3D").replace(b"%", b"=")).decode("utf-8")
 

@@ -12,17 +12,20 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from kg.web.call import STALL_S
 from kg.web.problems import ProblemError
 
 URL_BYTES = 60_000  # httptools cannot split longer ones into path and query
 HEAD_BYTES = 80_000
 LINGER_S = 2.0
+PIPELINED = 128  # requests that may wait while another of the connection is answered
 PIPELINED_S = 0.05  # how long a request that came while another is answered keeps us from hearing that the client hangs up
 HEAD_S = 10.0  # from the connection, or from a request's first byte, to the end of its head
 
 _URL = ProblemError(414, "too-large", f"the address is longer than {URL_BYTES} bytes; POST the query instead (SPARQL 1.1 Protocol, 2.1.3)")
 _HEAD = ProblemError(431, "too-large", f"the request's head is larger than {HEAD_BYTES} bytes; send fewer or shorter headers")
 _SLOW = ProblemError(408, "slow", f"the request's head did not arrive within {HEAD_S:g} s; send it in one go")
+_AHEAD = ProblemError(429, "busy", f"more than {PIPELINED} requests were sent ahead on one connection; wait for some of the answers")
 _UNREADABLE = ProblemError(400, "http", "this is no HTTP/1.1 request")
 
 
@@ -54,9 +57,11 @@ class _Gathered:
         self._transport.write_eof()
 
     def close(self) -> None:
-        """asyncio.BaseTransport: what was written is sent."""
+        """asyncio.BaseTransport: what was written is sent, to a client that takes it in time."""
         self._flush()
         self._transport.close()
+        if self._transport.get_write_buffer_size():
+            self._loop.call_later(STALL_S, self._transport.abort)
 
 
 class Cycle(RequestResponseCycle):
@@ -68,7 +73,12 @@ class Cycle(RequestResponseCycle):
             await super().send(message)
             return
         if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
+            try:
+                async with asyncio.timeout(STALL_S):
+                    await self.flow.drain()
+            except TimeoutError:
+                self.transport.abort()
+                return
         if self.disconnected:
             return
         headers: list[tuple[bytes, bytes]] = message["headers"]
@@ -100,7 +110,7 @@ class Connection(HttpToolsProtocol):
         self.on_lost: Callable[[], None] | None = None
         self.is_lost = False
         self._in_head = self._began_here = self._refused = False
-        self._head_bytes = 0
+        self._head_bytes = self._trailer_bytes = 0
         self._too_slow: asyncio.TimerHandle | None = self.loop.call_later(HEAD_S, self._refuse, _SLOW)
         self._answered_at = 0.0
 
@@ -134,7 +144,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """httptools: the first byte of a request."""
         self._in_head = self._began_here = True
-        self._head_bytes = 0
+        self._head_bytes = self._trailer_bytes = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -143,6 +153,16 @@ class Connection(HttpToolsProtocol):
         if len(self.url) > URL_BYTES:
             self._refuse(_URL)
             raise ValueError("stop reading")  # httptools hands it to uvicorn, which asks for a 400 when this one is sent already
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """httptools: a field of the head, or of the trailer behind a chunked body, of which nothing is asked (RFC 9110, 6.5.1)."""
+        if self._in_head:
+            super().on_header(name, value)
+            return
+        self._trailer_bytes += len(name) + len(value) + 4  # with what stands between and behind them
+        if self._trailer_bytes > HEAD_BYTES:
+            self._refuse(_HEAD)
+            raise ValueError("stop reading")
 
     def on_headers_complete(self) -> None:
         """httptools: the head is there. As uvicorn's, but with our kind of cycle, and the address is only parsed where it must be."""
@@ -178,6 +198,10 @@ class Connection(HttpToolsProtocol):
         )
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
+        elif len(self.pipeline) >= PIPELINED:
+            self.pipeline.clear()
+            self._refuse(_AHEAD)
+            raise ValueError("stop reading")
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))

@@ -106,7 +106,7 @@ class Federation:
         try:
             answer = await call.unless_gone(self._ask(clause, deadline))
             rows = Rows("", answer, clause.variables, max_rows=self._settings.service_rows, max_characters=self._limit_bytes)
-            block = await self._answers.whole(call, rows, left_s(deadline))
+            block = await self._read_rows(call, rows, deadline)
         except ProblemError as problem:
             self.outcomes["failed"] += problem.kind == "service"
             if problem.kind != "service":
@@ -117,6 +117,15 @@ class Federation:
             return federated.EMPTY_SOLUTION
         self.outcomes["answered"] += 1
         return block.decode()
+
+    async def _read_rows(self, call: Call, rows: Rows, deadline: float) -> bytes:
+        """The block that a worker writes. Raises ProblemError: of the kind "service" for an answer that no worker can read."""
+        try:
+            return await self._answers.whole(call, rows, left_s(deadline))
+        except ProblemError as problem:
+            if problem.kind not in ("complexity", "memory", "crash"):
+                raise
+            raise _failed(502, f"its answer cannot be read: {problem.detail}") from problem
 
     @property
     def _limit_bytes(self) -> int:

@@ -36,11 +36,16 @@ async def page(call: Call, template: str, **values: Any) -> None:
     await call.respond_tagged(headers, body)
 
 
+@lru_cache(maxsize=1)
+def _files() -> dict[str, Path]:
+    return {file.name: file for file in (FOLDER / "static").iterdir() if file.suffix in STATIC_TYPES}
+
+
 async def static(call: Call) -> None:
     """A file of the `static` folder."""
     name = call.path.removeprefix("/static/")
-    file = FOLDER / "static" / name
-    if "/" in name or file.suffix not in STATIC_TYPES or not file.is_file():
+    file = _files().get(name)
+    if file is None:
         raise ProblemError(404, "not-found", f"there is no {call.path}")
     headers = [(b"content-type", STATIC_TYPES[file.suffix].encode()), (b"cache-control", b"public, max-age=3600")]
     await call.respond_tagged(headers, file.read_bytes())

@@ -18,6 +18,7 @@ import uvicorn
 from kg import datadir, snapshots
 from kg.datadir import DataDir
 from kg.errors import DataError, LockedError, SettingError
+from kg.iris import check_base
 from kg.settings import Settings
 from kg.store import open_writer
 from kg.web import log
@@ -43,18 +44,39 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     if not settings.store:
         recover(settings)
     with _bound(settings.host, settings.port) as listener:
-        # uvicorn raises the signal again after its drain; the drain is all that was asked for.
+        stop = _Stop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _ignore)
-        asyncio.run(_serve(settings, listener, announce), loop_factory=_loop_factory())
+            signal.signal(number, stop)
+        asyncio.run(_serve(settings, listener, announce, stop), loop_factory=_loop_factory())
+
+
+class _Stop:
+    """What a signal does before uvicorn takes it, and when uvicorn raises it again after its drain: the server is to stop."""
+
+    def __init__(self) -> None:
+        self._server: uvicorn.Server | None = None
+        self._asked = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+        if self._server:
+            self._server.should_exit = True
+
+    def watch(self, server: uvicorn.Server) -> None:
+        """The server that is to stop, at once when it was asked before."""
+        self._server = server
+        server.should_exit = self._asked
 
 
 def recover(settings: Settings) -> None:
     """See that there is a snapshot and that it has all that was stored: what a killed writer stored without publishing it is published.
 
-    An empty directory is served as an empty graph. Raises DataError when there is no such directory.
+    An empty directory is served as an empty graph. Raises DataError when there is no such directory, or it has another base IRI.
     """
-    if datadir.read(settings.data) is None and not (settings.data.is_dir() and not any(settings.data.iterdir())):
+    data = datadir.read(settings.data)
+    if data is not None and settings.base_iri is not None:
+        data.check(check_base(settings.base_iri))
+    if data is None and not (settings.data.is_dir() and not any(settings.data.iterdir())):
         datadir.open_existing(settings.data)  # says that there is none, and what to do
     published = snapshots.current_number(settings.data)
     if published is not None and not DataDir(settings.data, "").unpublished.exists():
@@ -68,6 +90,10 @@ def recover(settings: Settings) -> None:
         if published is None:
             raise
         LOG.info("another process is writing and will publish; serving snapshot %d until then", published)
+    except DataError as error:
+        if published is None:
+            raise
+        LOG.error("what was stored before cannot be published (%s); serving snapshot %d until the next write", error, published)
 
 
 def _raise_file_limit() -> None:
@@ -77,7 +103,7 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _serve(settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
+async def _serve(settings: Settings, listener: socket.socket, announce: Callable[[str], None], stop: _Stop) -> None:
     pool = pool_of(settings)
     await pool.start()
     for problem in pool.problems:
@@ -95,6 +121,7 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
             timeout_graceful_shutdown=math.ceil(settings.query_timeout_s) + 1,
         )
     )
+    stop.watch(server)
     follower = asyncio.create_task(_follow(service))
     draining = asyncio.create_task(_watch_drain(server, service))
     gc.collect()
@@ -184,10 +211,6 @@ def links(listener: socket.socket) -> str:
             "Stop with Ctrl-C.",
         )
     )
-
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """A signal that uvicorn has handled already."""
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -26,7 +26,8 @@ X32_BIT = 0x40000000
 class System(NamedTuple):
     """The system calls of one architecture: its AUDIT_ARCH, those that reach out, those that change files, and those that open them.
 
-    `calling` are those of `connecting` that a client of a service needs: socket connect bind.
+    `calling` are those of `connecting` that a client of a service needs: socket connect bind. `own`: those that may only be asked for this
+    process itself, which their first argument names.
     """
 
     audit: int
@@ -34,29 +35,45 @@ class System(NamedTuple):
     connecting: tuple[int, ...]
     changing: tuple[int, ...]
     opening: tuple[tuple[int, int], ...]
+    own: tuple[int, ...]
 
 
 # Connecting: socket connect accept bind listen socketpair accept4 (what is connected already may go on); execve execveat ptrace
-# process_vm_writev; io_uring_setup (a way around the rest); mount unshare setns bpf.
-# Changing: creat rename link symlink unlink mkdir rmdir truncate ftruncate fallocate chmod chown mknod and their *at forms; openat2 (its
-# flags are behind a pointer). Opening: open and openat, with the index of the flags.
+# process_vm_readv process_vm_writev; io_uring_setup (a way around the rest); mount umount2 pivot_root chroot unshare setns bpf; open_tree
+# move_mount fsopen fsconfig fsmount fspick mount_setattr; kill tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal pidfd_open
+# pidfd_getfd.
+# Changing: creat rename link symlink unlink mkdir rmdir truncate ftruncate fallocate chmod chown mknod and their *at forms; fchmodat2;
+# openat2 (its flags are behind a pointer); open_by_handle_at; setxattr removexattr and their l, f and at forms; utime utimes
+# futimesat utimensat. Opening: open and openat, with the index of the flags. Own: tgkill, by which a process aborts.
 SYSTEMS = {
     "x86_64": System(
         audit=0xC000003E,
         calling=(41, 42, 49),
-        connecting=(41, 42, 43, 49, 50, 53, 288, 59, 322, 101, 311, 425, 165, 272, 308, 321),
+        connecting=(
+            *(41, 42, 43, 49, 50, 53, 288, 59, 322, 101, 310, 311, 425, 165, 166, 155, 161, 272, 308, 321),
+            *(428, 429, 430, 431, 432, 433, 442, 62, 200, 129, 297, 424, 434, 438),
+        ),
         changing=(
             *(85, 82, 86, 88, 87, 83, 84, 76, 77, 285, 90, 91, 92, 93, 94, 133),
-            *(264, 316, 265, 266, 263, 258, 268, 260, 259, 437),
+            *(264, 316, 265, 266, 263, 258, 268, 260, 259, 452, 437, 304),
+            *(188, 189, 190, 197, 198, 199, 463, 466, 132, 235, 261, 280),
         ),
         opening=((2, 1), (257, 2)),
+        own=(234,),
     ),
     "aarch64": System(
         audit=0xC00000B7,
         calling=(198, 203, 200),
-        connecting=(198, 203, 202, 200, 201, 199, 242, 221, 281, 117, 271, 425, 40, 97, 268, 280),
-        changing=(38, 276, 37, 36, 35, 34, 45, 46, 47, 52, 53, 54, 55, 33, 437),
+        connecting=(
+            *(198, 203, 202, 200, 201, 199, 242, 221, 281, 117, 270, 271, 425, 40, 39, 41, 51, 97, 268, 280),
+            *(428, 429, 430, 431, 432, 433, 442, 129, 130, 138, 240, 424, 434, 438),
+        ),
+        changing=(
+            *(38, 276, 37, 36, 35, 34, 45, 46, 47, 52, 53, 54, 55, 33, 452, 437, 265),
+            *(5, 6, 7, 14, 15, 16, 463, 466, 88),
+        ),
         opening=((56, 2),),
+        own=(131,),
     ),
 }
 
@@ -112,6 +129,14 @@ def _program(system: System, *, may_write: bool, may_connect: bool) -> list[tupl
     connecting = [number for number in system.connecting if not (may_connect and number in system.calling)]
     for number in (*connecting, *(() if may_write else system.changing)):
         program += [(JUMP_EQUAL, 0, 1, number), refuse]
+    for number in system.own:
+        program += [
+            (JUMP_EQUAL, 0, 4, number),
+            (LOAD_WORD, 0, 0, ARGUMENTS),
+            (JUMP_EQUAL, 1, 0, os.getpid()),
+            refuse,
+            (RETURN, 0, 0, ALLOW),
+        ]
     for number, argument in () if may_write else system.opening:
         program += [
             (JUMP_EQUAL, 0, 4, number),

@@ -110,7 +110,7 @@ class Pool:
     def _enqueue(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
         job.long = bool(self._known_long) and job.key in self._known_long
         line = self._long if job.long else self._short
-        by_caller = line.of(job.caller) >= self.limits.queue_of_a_caller
+        by_caller = self._short.of(job.caller) + self._long.of(job.caller) >= self.limits.queue_of_a_caller
         if by_caller or self.waiting >= self.limits.queue:
             self.refused += 1
             whose = "of your queries" if by_caller else "queries"

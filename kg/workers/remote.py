@@ -1,5 +1,6 @@
 """The worker of a gateway, `kg serve --store`: like any other, but its store is a remote service, to which it may connect.
 
+No query is evaluated in this process, as the engine could connect from here too: the service reads it, and says what is wrong with it.
 The pool ends it at a query's deadline like any other, and the connection to the service with it. What the service answers is read and
 written anew, so an answer that ends too soon, or with a complaint in the middle of it, is an error here.
 """
@@ -7,8 +8,6 @@ written anew, so an answer that ends too soon, or with a complaint in the middle
 import json
 import os
 from typing import Any
-
-from pyoxigraph import Store
 
 from kg.errors import RemoteError
 from kg.remote.client import Client, not_results
@@ -33,12 +32,11 @@ class RemoteWorker(Worker):
         return self._remote
 
     def _answer(self, request: Request) -> None:
-        if isinstance(request, Query):
-            Store().query(request.text, base_iri=request.base_iri)  # SyntaxError: the mistake is the caller's
         try:
             super()._answer(request)
         except RemoteError as error:
-            self._fail("value" if error.status == 400 else "remote", str(error))
+            mistaken = "syntax" if isinstance(request, Query) else "value"  # SPARQL 1.1 Protocol, 2.1.6: 400 is for what cannot be read
+            self._fail(mistaken if error.status == 400 else "remote", str(error))
         except SyntaxError as error:
             self._fail("remote", str(not_results(self._settings.store or "", error)))
 

@@ -1,8 +1,10 @@
 """What a client can send before, beside and instead of a proper request: each is refused with a reason, and the server goes on."""
 
 import asyncio
+import contextlib
 import json
 import socket
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -12,6 +14,7 @@ from kg.web import call as call_module
 from kg.web.call import Call
 from kg.web.problems import ProblemError
 
+SLOW = "SELECT (COUNT(*) AS ?n) { " + " ".join(f"?s{i} ?p{i} ?o{i} ." for i in range(12)) + " }"
 PAGES = ["/sparql", "/graphs", "/graphs/x", "/health", "/ready", "/metrics", "/", "/docs", "/openapi.json", "/static/style.css"]
 
 
@@ -59,6 +62,41 @@ def test_requests_on_one_connection_are_answered_in_turn(server: Server):
         while part := connection.recv(65536):
             received += part
     assert received.count(b"HTTP/1.1 200 ") == 51
+
+
+def test_who_sends_thousands_of_requests_ahead_is_cut_off(server: Server):
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(b"GET /sparql?query=" + quote(SLOW).encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in range(100):
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        assert connection.recv(65536) == b"", "closed without an answer to any of them"
+
+
+def test_an_endless_trailer_is_refused(server: Server):
+    head = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nTransfer-Encoding: chunked\r\n\r\n"
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(head + b"6\r\nASK {}\r\n0\r\n" + b"a: b\r\n" * 50_000)
+        assert not connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_a_percent_sign_that_encodes_nothing_stays(client: httpx.Client):
+    sent = client.post("/sparql", content=b"query=ASK%20{}%20%23%%zz", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert sent.json()["boolean"] is True
+
+
+def test_a_file_name_that_is_too_long_for_the_file_system_is_not_found(client: httpx.Client):
+    assert client.get(f"/static/{'a' * 400}.css").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("peer", "caller"),
+    [("192.0.2.7", "192.0.2.7"), ("2001:db8::1:2:3:4", "2001:db8::/64"), ("2001:db8::ffff", "2001:db8::/64"), ("anything-1", "unknown")],
+)
+def test_a_caller_is_an_address_or_a_network(peer: str, caller: str):
+    scope = {"method": "GET", "path": "/", "client": (peer, 0)}
+    assert Call(scope, None, None).caller == caller  # type: ignore[arg-type]  # nothing is sent
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -50,6 +50,15 @@ def test_what_an_endpoint_does_wrong_is_a_problem_and_silent_passes_over_it(fede
     assert 'kg_service_calls_total{outcome="answered"} 0.0' in metrics
 
 
+def test_an_answer_that_ends_the_worker_that_reads_it_is_the_endpoint_s_mistake(federating, remote: Remote):
+    deep = b'{"head":{"vars":["s"]},"results":{"bindings":[{"s":' + b'{"type":"triple","value":{"subject":' * 20_000
+    remote.behaviour = answers(deep)
+    client = federating(service_limit_kb=1024)
+    problem(ask(client, f"SELECT * {{ {clause(remote)} }}"), 502, "service")
+    silent = ask(client, f"SELECT ?s ?country {{ <{MISTRAL}> <{LABEL}> ?l {clause(remote, silent='SILENT')} }}", **CSV)
+    assert silent.text.split() == ["s,country", ","]
+
+
 def test_an_endpoint_that_is_not_there_is_a_problem(federating):
     client = federating()
     problem(ask(client, "ASK { SERVICE <http://127.0.0.1:9/none> { ?s ?p ?o } }"), 502, "service")

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -141,6 +143,35 @@ def test_a_server_starts_beside_a_writer_and_shows_what_it_publishes(tmp_path: P
             assert client.get("/sparql", params=question).json()["boolean"] is False
             writer.publish()
             wait_for(lambda: client.get("/sparql", params=question).json()["boolean"] is True)
+
+
+def test_what_is_published_is_served_when_the_rest_cannot_be(tmp_path: Path):
+    fill(tmp_path / "data")
+    with open_writer(Settings.load(data=tmp_path / "data")) as writer:
+        writer.update("INSERT DATA { GRAPH <x:g> { <x:s> <x:p> 1 } }")
+    (tmp_path / "data" / "store" / "CURRENT").write_text("damaged\n")
+    with serving(tmp_path / "data", tmp_path / "log") as server, server.client() as client:
+        assert client.get("/sparql", params={"query": "SELECT ?title { GRAPH ?g { ?a <http://purl.org/dc/terms/title> ?title } }"}).text
+        assert "cannot be published" in server.log.read_text()
+
+
+def test_a_signal_while_the_server_starts_stops_it(tmp_path: Path):
+    fill(tmp_path / "data")
+    command = [str(Path(sys.executable).with_name("kg")), "serve", "--data", str(tmp_path / "data"), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_for(lambda: bool(children.read_text()))  # it starts its workers, and takes no request yet
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
+
+
+def test_a_server_that_is_told_another_base_iri_says_so(tmp_path: Path):
+    fill(tmp_path / "data")
+    command = [str(Path(sys.executable).with_name("kg")), "serve", "--data", str(tmp_path / "data"), "--port", "0"]
+    environment = {**os.environ, "KG_BASE_IRI": "https://graph.example.org/"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "was made with the base IRI" in done.stderr
 
 
 def test_a_lost_worker_is_replaced(serve):

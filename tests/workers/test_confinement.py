@@ -18,6 +18,11 @@ ATTEMPTS = {
     "make a directory": "import os; os.mkdir('{folder}/made')",
     "change the mode": "import os; os.chmod('{folder}/there', 0o777)",
     "link": "import os; os.link('{folder}/there', '{folder}/link')",
+    "change the owner's times": "import os; os.utime('{folder}/there', (1, 1))",
+    "set an attribute": "import os; os.setxattr('{folder}/there', 'user.a', b'1')",
+    "another root": "import os; os.chroot('{folder}')",
+    "a signal": "import os; os.kill(os.getppid(), 0)",
+    "a handle on a process": "import os; os.pidfd_open(os.getppid())",
     "memory": "import mmap; mmap.mmap(-1, 512 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)",
 }
 
@@ -47,6 +52,13 @@ def test_a_worker_can_neither_reach_out_nor_write(name: str, tmp_path):
     assert attempt(ATTEMPTS[name].format(folder=tmp_path)) in ("OSError", "PermissionError", "MemoryError")
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
     assert (tmp_path / "there").read_text() == "kept"
+
+
+def test_a_worker_can_abort_itself_but_signal_no_other_process():
+    by_thread = "import ctypes, os, platform; number = {'x86_64': 234}.get(platform.machine(), 131); own = os.getpid()\n"
+    call = "if ctypes.CDLL(None).syscall(number, %s, %s, 0): raise PermissionError"
+    assert attempt(by_thread + call % ("own", "own")) == "done"
+    assert attempt(by_thread + call % ("os.getppid()", "os.getppid()")) == "PermissionError"
 
 
 @pytest.mark.parametrize("name", ["socket", "other program", "memory"])

@@ -9,14 +9,17 @@ from pathlib import Path
 import httpx
 import pyoxigraph
 import pytest
+from remotes import Fake, Reply, fake
 from serving import BASE, fill, serving
 from test_syntax import REFUSED, X
 
 from kg import tokens
+from kg.settings import Settings
+from kg.workers import service as of_service
 from kg.workers.job import Limits
 from kg.workers.pool import Pool
 from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
-from kg.workers.snapshot import lease_current
+from kg.workers.snapshot import lease_current, lease_of_service
 from kg.workers.wire import Query, Update
 
 UNCONFINED = Path(__file__).with_name("unconfined.py")
@@ -58,7 +61,10 @@ def texts(listener: Listener) -> list[str]:
 
 async def run_past_the_tokenizer(data: Path, queries: list[str]) -> list[str]:
     """What a worker makes of queries that nobody has read before."""
-    pool = Pool(Limits(workers=1, timeout_s=20), lease_current(data))
+    return await _outcomes(Pool(Limits(workers=1, timeout_s=20), lease_current(data)), queries)
+
+
+async def _outcomes(pool: Pool, queries: list[str]) -> list[str]:
     await pool.start()
     assert pool.problems == []
     outcomes = []
@@ -81,6 +87,19 @@ def test_a_worker_cannot_connect_even_when_nobody_has_read_the_query(tmp_path: P
     outcomes = asyncio.run(run_past_the_tokenizer(tmp_path / "data", queries))
     assert listener.seen == 0
     assert "evaluation" in outcomes, "some were valid, and failed when they tried; SILENT ones hide that"
+
+
+def test_a_worker_of_a_gateway_leaves_the_query_to_the_service(tmp_path: Path, listener: Listener):
+    async def run(service: Fake) -> list[str]:
+        settings = Settings.load(**service.settings)
+        lease = lease_of_service(BASE)
+        pool = Pool(Limits(workers=1, timeout_s=20), lease, module=of_service.MODULE, environment=of_service.environment(settings))
+        return await _outcomes(pool, [text for text in texts(listener) if "LOAD" not in text.upper() and "INSERT" not in text])
+
+    with fake(Reply()) as service:
+        asyncio.run(run(service))
+    assert len(service.seen) >= 10
+    assert listener.seen == 0
 
 
 def test_a_writer_cannot_connect_even_when_nobody_has_read_the_update(tmp_path: Path, listener: Listener, monkeypatch):
