@@ -38,10 +38,15 @@ QUADS_A_LOAD = 100_000
 
 
 class RemoteStore:
-    """The quads of all named graphs of a service."""
+    """The quads of all named graphs of a service.
 
-    def __init__(self, client: Client) -> None:
+    `parses`: a query is parsed here too, so that a mistake is found before the service is asked. The engine can only evaluate it for that,
+    on nothing, so this is not for the queries of strangers: a SERVICE would be asked.
+    """
+
+    def __init__(self, client: Client, *, parses: bool = True) -> None:
         self._client = client
+        self._parses = parses
 
     def query(
         self,
@@ -56,6 +61,8 @@ class RemoteStore:
     ) -> QuerySolutions | QueryBoolean | Iterator[Triple]:
         """Evaluates a query there; the result comes as it is read. Raises SyntaxError, RemoteError."""
         values = {variable.value: term for variable, term in (substitutions or {}).items()}
+        if self._parses:
+            Store().query(query, base_iri=base_iri, prefixes=dict(prefixes or {}))
         text = texts.complete(query, base_iri, prefixes or {}, values)
         dataset = _protocol_dataset(default_graph, named_graphs) or (self._client.union() if use_default_graph_as_union else {})
         return self._client.answer(syntax.read(query).form, text, dataset)

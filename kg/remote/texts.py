@@ -6,7 +6,7 @@ the tokenizer, never by searching.
 
 from collections.abc import Iterable, Mapping
 
-from pyoxigraph import NamedNode, Quad, Store
+from pyoxigraph import NamedNode, Quad
 
 from kg import syntax
 
@@ -16,10 +16,11 @@ _POSITIONS = ("s", "p", "o", "g")
 def complete(text: str, base_iri: str | None, prefixes: Mapping[str, str], values: Mapping[str, object]) -> str:
     """The query with its base, the prefixes that it uses, and values of variables.
 
-    Raises SyntaxError, with the place in `text`, when it is no query; QuerySyntaxError when it cannot be read at all.
+    The base is only named where an IRI needs it, so that the service's complaints have their place in `text`. Raises QuerySyntaxError when
+    it cannot be read at all.
     """
-    Store().query(text, base_iri=base_iri, prefixes=dict(prefixes))  # parses, and evaluates on nothing
-    prologue = [f"BASE {NamedNode(base_iri)}"] if base_iri else []
+    is_relative = any(kind == "iri" and ":" not in word for kind, word, _ in syntax.tokens(text))
+    prologue = [f"BASE {NamedNode(base_iri)}"] if base_iri and is_relative else []
     prologue += [f"PREFIX {prefix}: {NamedNode(iri)}" for prefix, iri in prefixes.items() if f"{prefix}:" in text]
     return " ".join([*prologue, bound(text, values)])
 

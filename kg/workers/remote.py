@@ -28,7 +28,7 @@ class RemoteWorker(Worker):
 
     def _open(self, path: str) -> Any:
         if self._remote is None:
-            self._remote = RemoteStore(Client(self._settings))
+            self._remote = RemoteStore(Client(self._settings), parses=False)
         return self._remote
 
     def _answer(self, request: Request) -> None:
