@@ -79,13 +79,13 @@ class Tree:
         return self._complements[i]
 
 
-def expand(tree: Tree, i: int) -> Iterator[tuple[int, int]]:
-    """The tokens that a slot filler stands for, with their distance from it.
+def expand(tree: Tree, i: int, *, alone: bool = False) -> Iterator[tuple[int, int]]:
+    """The tokens that a slot filler stands for, with their distance from it; `alone`: without its conjuncts.
 
     0: the filler, its conjuncts, appositions and examples ("rivals such as X"); 1: possessors, modifiers and complements of these
     ("Apple's plan" for Apple).
     """
-    direct = _coordinated(tree, i)
+    direct = _coordinated(tree, i, alone=alone)
     yield from ((token, 0) for token in direct)
     for token in direct:
         for child in tree.children[token - tree.start]:
@@ -97,17 +97,33 @@ def expand(tree: Tree, i: int) -> Iterator[tuple[int, int]]:
                     yield from ((other, 1) for other in _coordinated(tree, complement))
 
 
-def _coordinated(tree: Tree, i: int) -> list[int]:
+def _coordinated(tree: Tree, i: int, *, alone: bool = False) -> list[int]:
     found, queue = [i], [i]
     while queue:
         token = queue.pop()
-        more = tree.kids(token, "conj", "appos")
+        more = tree.kids(token, "appos") if alone else tree.kids(token, "conj", "appos")
         more += [x for prep in tree.kids(token, "prep") if tree.lower[prep - tree.start] in EXAMPLES for x in tree.kids(prep, "pobj")]
         more += [x for name in tree.kids(token, "acl") if tree.lower[name - tree.start] in NAMING for x in tree.kids(name, "oprd", "dobj")]
-        fresh = [x for x in more if x not in found]
+        fresh = [x for x in more if x not in found and not (_is_owned(tree, i) and _has_own(tree, x))]
         found += fresh
         queue += fresh
     return found
+
+
+def _has_own(tree: Tree, i: int) -> bool:
+    """Whether a conjunct has a possessor of its own: in "A's X and B's Y", Y is not A's."""
+    return tree.dep[i - tree.start] == "conj" and _is_owned(tree, i)
+
+
+def _is_owned(tree: Tree, noun: int) -> bool:
+    """Whether a possessor is named; a pronoun is most often the subject of the clause."""
+    return any(tree.pos[x - tree.start] != "PRON" for x in tree.kids(noun, "poss"))
+
+
+def is_title(tree: Tree, noun: int, name: int) -> bool:
+    """Whether a singular noun stands before a name: in "X chief A and Y chief B", B is no chief of X."""
+    before = tree.dep[noun - tree.start] in _MODIFIERS and tree.governor(noun) == name and noun < name
+    return before and tree.tag[noun - tree.start] in ("NN", "NNP")
 
 
 def _relative(tree: Tree, i: int, clause: int) -> int:
@@ -140,7 +156,7 @@ def is_passive(tree: Tree, i: int) -> bool:
 
 def _subject(tree: Tree, i: int, _name: str = "subj", depth: int = 0) -> list[int]:
     if not tree.is_verb(i) and not tree.kids(i, "nsubj"):
-        return _governing_subject(tree, i, depth)
+        return [] if _is_owned(tree, i) else _governing_subject(tree, i, depth)
     if is_passive(tree, i):
         return _agents(tree, i)
     return _surface_subjects(tree, i) or (_inherited_subject(tree, i, depth + 1) if depth < 6 else [])
@@ -308,15 +324,22 @@ def _itself(tree: Tree, i: int, _name: str = "self") -> list[int]:
 
 
 def _complements(tree: Tree, i: int) -> dict[str, list[int]]:
-    hosts = [i, *tree.kids(i, "prt", "dobj", "attr")] if tree.is_verb(i) else [i, governing_verb(tree, i)]
+    hosts = [i, *tree.kids(i, "prt", "dobj", "attr")] if tree.is_verb(i) else [i, _verb_of(tree, i)]
     found: dict[str, list[int]] = {}
     for prep in (prep for host in hosts if host >= 0 for prep in tree.kids(host, "prep", "agent", "dative")):
         name = tree.lower[prep - tree.start]
+        if name == "by" and tree.governor(prep) != i and not tree.is_verb(i) and _is_owned(tree, i):
+            continue  # "A's purchase of B was cleared by the EU" names who buys already
         found.setdefault(name, []).extend(x for x in tree.kids(prep, "pobj", "pcomp") if x != i)
         for nested in tree.kids(prep, "prep"):
             if (below := tree.lower[nested - tree.start]) != name:
                 found.setdefault(below, []).extend(x for x in tree.kids(nested, "pobj") if x != i)
     return found
+
+
+def _verb_of(tree: Tree, noun: int) -> int:
+    """The verb whose complements may be the noun's; none for a title: "Apple boss A lashed out at Meta" names no boss at Meta."""
+    return -1 if tree.dep[noun - tree.start] in _MODIFIERS else governing_verb(tree, noun)
 
 
 _SLOTS = {

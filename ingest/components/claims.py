@@ -25,6 +25,7 @@ Doc.set_extension("claim_triggers", default={}, force=True)
 
 RULE_CONFIDENCE = 0.8
 SHARE = 0.9  # of the best claim's confidence that a rival needs
+_RELATING = frozenset({"competitor", "maker", "owner", "parent", "publisher", "rival"})  # "TikTok owner ByteDance"
 _REPORTING = frozenset({"report", "write"})
 _ROLES = ("leads", "worksFor")
 _SOLE = {"develops": "object", "ownedBy": "subject", "basedIn": "subject"}  # a product has one maker, a firm one owner and one seat
@@ -116,6 +117,10 @@ def decode(scan: Scan, scores: Scores, relations: Sequence[str], threshold: Floa
         subject, object_ = int(scan.encoded.pairs.subject[pair]), int(scan.encoded.pairs.object[pair])
         if _reports(scan.mentions[subject], scan.mentions[object_]) or _reports(scan.mentions[object_], scan.mentions[subject]):
             continue
+        if _belongs_elsewhere(scan.mentions[subject], scan.mentions[object_]) or _belongs_elsewhere(
+            scan.mentions[object_], scan.mentions[subject]
+        ):
+            continue
         name = relations[relation]
         hits = sorted(patterns.get((subject, object_, name), ()), key=lambda hit: (not hit.is_rule, not hit.frame.strong))
         reasons = scorer.reasons(scan, pair, relation) if scorer else ()
@@ -131,6 +136,15 @@ def _reports(source: DocSpan, other: DocSpan) -> bool:
         return False
     above = [other.root, *other.root.ancestors]
     return any(token.dep_ == "ccomp" and token.head == verb for token in above)
+
+
+def _belongs_elsewhere(name: DocSpan, other: DocSpan) -> bool:
+    """Whether a name only says which other name comes next, and this is not that: "Adobe rival Canva bought Figma" is no act of Adobe."""
+    doc, role = name.doc, name.end
+    next_name = role + 1
+    if next_name >= len(doc) or doc[role].lower_ not in _RELATING or doc[next_name].pos_ != "PROPN":
+        return False
+    return not other.start <= next_name < other.end
 
 
 def likeliest(candidates: list[Candidate], mentions: list[DocSpan]) -> list[Candidate]:

@@ -4,19 +4,24 @@ The words that decide stand between the claim's trigger and the top of its claus
 This is also the gate that every claim passes, whichever component made it: known relation, allowed types, known entities.
 """
 
+import itertools
 from dataclasses import replace
 
 from spacy.language import Language
 from spacy.tokens import Doc, Token
 
 from ingest.components.claims import key
+from ingest.components.grounds import is_excluded, is_inverted, is_unfounded
 from ingest.model import Claim, Entity, Modality, Polarity, Schema, Span
 from ingest.vocabulary import (
     COLLAPSE,
     DENIAL,
     DEPARTURE,
     DISMISSAL,
+    ENDED,
+    ENDING,
     EX,
+    HARDLY,
     HEARSAY,
     PAST_ADVERBS,
     PAST_ROLES,
@@ -31,6 +36,7 @@ from ingest.vocabulary import (
     TOPICAL,
     UNTRUE,
     WISH,
+    WRONGLY,
 )
 
 _CLIMB = frozenset({"xcomp", "ccomp", "dobj", "pobj", "pcomp", "prep", "attr", "acomp", "oprd", "dative", "conj", "agent"})
@@ -38,6 +44,9 @@ _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 _GIVEN = frozenset({"how", "why", "when", "where"})
 _BESIDE = frozenset({"conj", "appos", "compound"})
 _DENIED = frozenset({"xcomp", "ccomp", "dobj", "pcomp", "prep"})
+_PARTICLES = {"rule": ("out",), "back": ("out", "away"), "call": ("off",), "walk": ("away",), "pull": ("out",)}  # with which a verb denies
+_LAWFUL = frozenset({"regulates", "develops"})  # relations that hold of what is only to be done: "has to comply", "the right to build"
+_STANDING = frozenset({"sues", "investigates"})  # what others think of the deed does not undo it: "refused to dismiss the suit"
 _DENYING = frozenset({"opposes", "criticizes"})  # relations that a denial can state
 _LABELLING = frozenset({"compound", "amod", "nmod", "poss", "appos"})
 
@@ -78,9 +87,12 @@ def qualified(doc: Doc, claim: Claim) -> Claim:
     trigger = trigger_of(doc, claim)
     heads = arguments(doc, claim)
     chain = [trigger] if _is_granted(claim.relation, *heads) else clause_chain(trigger)
-    polarity = Polarity.NEGATED if is_negated(trigger, chain) else Polarity.AFFIRMED
+    negated = is_negated(claim.relation, trigger, chain) or any(map(is_excluded, heads))
+    polarity = Polarity.NEGATED if negated else Polarity.AFFIRMED
     modality = modality_of(claim.relation, trigger, chain, heads)
-    if modality is Modality.ACTUAL and is_asked(trigger, chain):
+    if modality is Modality.ACTUAL and (is_asked(trigger, chain) or is_inverted(chain[-1])):
+        modality = Modality.POSSIBLE
+    if modality is Modality.ACTUAL and not negated and len(chain) > 1 and claim.relation not in _LAWFUL and is_unfounded(*chain[:2]):
         modality = Modality.POSSIBLE
     return replace(claim, polarity=polarity, modality=modality)
 
@@ -146,23 +158,35 @@ def _is_complement(clause: Token) -> bool:
     return reported or (clause.dep_ == "acl" and clause.head.lemma_ in POSSIBILITY)
 
 
-def is_negated(trigger: Token, chain: list[Token]) -> bool:
+def is_negated(relation: str, trigger: Token, chain: list[Token]) -> bool:
     """Whether a negation, a denial or a refusal stands over the trigger.
 
     A definite noun phrase under a verb of `TOPICAL` is taken for granted: "does not discuss the deal" does not deny that there is one.
     """
+    stands = relation in _STANDING and trigger.pos_ == "NOUN" and _has_named_owner(trigger)
     for position, token in enumerate(chain):
         below = chain[position - 1] if position else None
         granted = token.lemma_ in TOPICAL and _is_definite(trigger)
         if not granted and _has_negation(token, below):
             return True
-        if below is not None and _denies(token) and below.dep_ in _DENIED:
+        if below is not None and _denies(token) and below.dep_ in _DENIED and not stands:
+            return True
+        if (
+            token.lemma_ == "have"
+            and below is not None
+            and below.dep_ == "xcomp"
+            and any(child.lower_ == "yet" for child in token.children)
+        ):
             return True
         if token.lower_ in ("without", "instead") and token.dep_ == "prep":
             return True
     top = chain[-1]
     collapsed = top.dep_ in ("nsubj", "nsubjpass") and top.pos_ == "NOUN" and (top.head.lemma_ in COLLAPSE or _is_false(top.head))
     return collapsed or (trigger.pos_ == "NOUN" and any(child.lower_ in ("no", "never") for child in trigger.lefts))
+
+
+def _has_named_owner(noun: Token) -> bool:
+    return any(child.dep_ == "poss" and child.pos_ != "PRON" for child in noun.children)
 
 
 def _is_definite(noun: Token) -> bool:
@@ -172,10 +196,14 @@ def _is_definite(noun: Token) -> bool:
 
 def _has_negation(token: Token, below: Token | None) -> bool:
     if below is not None and token.lemma_ in SPEECH:
+        if any(child.lower_ in WRONGLY for child in token.children):
+            return True
         return any(child.dep_ == "neg" for child in token.children) and token.lemma_ in ("mean", "think", "believe", "expect")
     for child in token.children:
         if child.dep_ == "neg" and not (child.i + 1 < len(token.doc) and token.doc[child.i + 1].lower_ in ("only", "just", "merely")):
             return not any(other.lower_ in ("longer", "anymore") for other in token.children)
+        if child.lower_ in HARDLY and child.dep_ == "advmod" and token.pos_ in ("VERB", "AUX"):
+            return True
         if child.lower_ in ("never", "neither", "nor") and child.dep_ in ("advmod", "neg", "preconj", "cc"):
             return True
         if child.lower_ == "no" and child.dep_ == "det" and token.pos_ == "NOUN":
@@ -190,10 +218,9 @@ def _is_false(verb: Token) -> bool:
 
 
 def _denies(token: Token) -> bool:
-    if token.lemma_ == "rule":
-        return any(child.lower_ == "out" for child in token.children)
-    if token.lemma_ == "back":
-        return any(child.lower_ in ("out", "away") for child in token.children)
+    particles = _PARTICLES.get(token.lemma_)
+    if particles:
+        return any(child.lower_ in particles for child in token.children)
     return token.lemma_ in DENIAL
 
 
@@ -209,7 +236,7 @@ def is_asked(trigger: Token, chain: list[Token]) -> bool:
 
 def modality_of(relation: str, trigger: Token, chain: list[Token], heads: tuple[Token, Token]) -> Modality:
     """The modality that the words nearest the trigger give; actual when none speaks."""
-    if _is_past(relation, trigger, heads):
+    if _is_past(relation, trigger, heads) or (relation in ENDED and _is_ended(chain)):
         return Modality.PAST
     for position, token in enumerate(chain):
         found = _cue(token, chain[position - 1] if position else None)
@@ -219,6 +246,11 @@ def modality_of(relation: str, trigger: Token, chain: list[Token], heads: tuple[
     if trigger.pos_ == "NOUN" and top.dep_ in ("nsubj", "nsubjpass") and any(child.lemma_ in ("will", "shall") for child in top.head.lefts):
         return Modality.PLANNED if top.head.lemma_ in ("close", "complete", "finalize", "go", "conclude") else Modality.ACTUAL
     return Modality.ACTUAL
+
+
+def _is_ended(chain: list[Token]) -> bool:
+    """ "ended its partnership", "quit using it", "withdrew its support"."""
+    return any(token.lemma_ in ENDING and below.dep_ in ("dobj", "xcomp") for below, token in itertools.pairwise(chain))
 
 
 def _cue(token: Token, below: Token | None) -> Modality | None:
@@ -280,7 +312,7 @@ def _has_left(person: Token, place: Token) -> bool:
 def _is_departure(verb: Token, person: Token) -> bool:
     passive = person.dep_ == "nsubjpass" or any(child.dep_ == "nsubjpass" for child in verb.children)
     if verb.lemma_ == "step":
-        return verb.tag_ == "VBD" and any(child.lower_ in ("down", "aside") for child in verb.children)
+        return verb.tag_ in ("VBD", "VBN") and any(child.lower_ in ("down", "aside") for child in verb.children)
     return verb.tag_ in ("VBD", "VBN") and verb.lemma_ in (DISMISSAL if passive else DEPARTURE)
 
 

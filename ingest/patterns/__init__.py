@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from ingest.errors import PipelineError
-from ingest.syntax import Tree, expand
+from ingest.syntax import Tree, expand, is_title
 from ingest.vocabulary import words
 
 CLASSES = {
@@ -112,7 +112,7 @@ class _Fillers:
         self._topic = topic
         self._mentions_at = mentions_at
         self._known: dict[tuple[int, str], dict[int, int]] = {}
-        self._reached: dict[int, dict[int, int]] = {}
+        self._reached: dict[tuple[int, bool], dict[int, int]] = {}
 
     def mentions(self, trigger: int, slot: str) -> dict[int, int]:
         """Mention number to distance."""
@@ -127,15 +127,16 @@ class _Fillers:
             return {} if given or self._topic < 0 else {self._topic: 0}
         found: dict[int, int] = {}
         for filler in self.tree.slot(trigger, slot):
-            if filler not in self._reached:
-                self._reached[filler] = self._reach(filler)
-            for mention, distance in self._reached[filler].items():
+            way = (filler, slot == "is" and is_title(self.tree, trigger, filler))
+            if way not in self._reached:
+                self._reached[way] = self._reach(*way)
+            for mention, distance in self._reached[way].items():
                 found[mention] = min(distance, found.get(mention, distance))
         return found
 
-    def _reach(self, filler: int) -> dict[int, int]:
+    def _reach(self, filler: int, alone: bool) -> dict[int, int]:
         found: dict[int, int] = {}
-        for token, distance in expand(self.tree, filler):
+        for token, distance in expand(self.tree, filler, alone=alone):
             for mention in self._mentions_at.get(token, ()):
                 found[mention] = min(distance, found.get(mention, distance))
         return found

@@ -139,6 +139,24 @@ def test_who_reports_a_deal_is_no_party_to_it(extractor, text):
     assert not [claim for claim in stated(extractor, text) if "Bloomberg" in claim[0] + claim[2]]
 
 
+@pytest.mark.parametrize(
+    ("text", "relation", "subject", "object_"),
+    [
+        ("The EU has approved Broadcom's acquisition of VMware.", "acquires", "Broadcom", "VMware"),
+        ("VMware's acquisition by Broadcom was delayed.", "acquires", "Broadcom", "VMware"),
+        ("Amazon's investment in Anthropic was cleared by the CMA.", "investsIn", "Amazon", "Anthropic"),
+        ("Apple boss Tim Cook lashed out at Meta.", "leads", "Tim Cook", "Apple Inc."),
+        ("Apple chief Tim Cook and Meta CEO Mark Zuckerberg met.", "leads", "Tim Cook", "Apple Inc."),
+        ("Meta's Llama and Google's Gemma are free.", "develops", "Google", "Gemma"),
+        ("Groq was bought by Nvidia rival AMD.", "acquires", "Advanced Micro Devices", "Groq"),
+        ("OpenAI faces a lawsuit from Elon Musk.", "sues", "Elon Musk", "OpenAI"),
+    ],
+)
+def test_nobody_else_in_the_sentence_does_it_too(extractor, text, relation, subject, object_):
+    found = {(one, other) for one, name, other in stated(extractor, text) if name == relation and {one, other} & {subject, object_}}
+    assert found == {(subject, object_)}
+
+
 @pytest.mark.parametrize("person", ["Ron Wyden", "Petra Kolar"])  # the base pipeline takes the second for two names
 def test_a_title_says_something_of_its_own_person_only(extractor, person):
     found = stated(extractor, f"Sen. {person} criticized Google and Microsoft.")

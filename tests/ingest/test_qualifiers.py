@@ -36,12 +36,31 @@ def claims(extractor: Extractor, text: str, relation: str, **about: str) -> list
         ("Nvidia and Intel do not detail the terms of their partnership with Microsoft.", "partnersWith", AFFIRMED),
         ("Microsoft not only acquired Mistral AI but renamed it.", "acquires", AFFIRMED),
         ("OpenAI CEO Sam Altman did not comment.", "leads", AFFIRMED),
+        ("Microsoft has called off its acquisition of Mistral AI.", "acquires", NEGATED),
+        ("Microsoft has hardly used ChatGPT.", "uses", NEGATED),
+        ("The blog falsely claimed that Microsoft had acquired Mistral AI.", "acquires", NEGATED),
+        ("The judge refused to dismiss Getty Images' lawsuit against Stability AI.", "sues", AFFIRMED),
+        ("Microsoft never regretted its acquisition of Mistral AI.", "acquires", AFFIRMED),
         ("Paris is not located in Germany.", "locatedIn", NEGATED),
         ("San Francisco is not part of Canada, but of California.", "locatedIn", NEGATED),
     ],
 )
 def test_polarity(extractor, text, relation, polarity):
     assert {claim.polarity for claim in claims(extractor, text, relation)} == {polarity}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Google, but not Microsoft, has acquired Mistral AI.",
+        "Google rather than Microsoft acquired Mistral AI.",
+        "Google acquired Mistral AI, not DeepL.",
+    ],
+)
+def test_who_is_put_beside_as_the_one_that_is_not_meant_is_denied(extractor, text):
+    found = {(claim.subject, claim.object): claim.polarity for claim in claims(extractor, text, "acquires")}
+    assert found.pop(("Google", "Mistral_AI")) is AFFIRMED
+    assert set(found.values()) <= {NEGATED}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +77,19 @@ def test_polarity(extractor, text, relation, polarity):
         ("Microsoft is in talks to acquire Mistral AI.", "acquires", POSSIBLE),
         ("Microsoft is considering acquiring Mistral AI.", "acquires", POSSIBLE),
         ("Microsoft is looking to acquire Mistral AI.", "acquires", POSSIBLE),
+        ("Microsoft is poised to acquire Mistral AI.", "acquires", POSSIBLE),
+        ("Shareholders urged Microsoft to acquire Mistral AI.", "acquires", POSSIBLE),
+        ("Microsoft managed to acquire Mistral AI.", "acquires", ACTUAL),
+        ("Amazon was the first company to use ChatGPT.", "uses", ACTUAL),
+        ("Analysts doubt that Microsoft owns Mistral AI.", "ownedBy", POSSIBLE),
+        ("Analysts found that Microsoft owns Mistral AI.", "ownedBy", ACTUAL),
+        ("Microsoft should acquire Mistral AI.", "acquires", POSSIBLE),
+        ("Microsoft nearly acquired Mistral AI.", "acquires", POSSIBLE),
+        ("Had Microsoft acquired Mistral AI, the fund would have gained.", "acquires", POSSIBLE),
+        ("Microsoft hopes to acquire Mistral AI.", "acquires", PLANNED),
+        ("Google ended its partnership with Scale AI.", "partnersWith", PAST),
+        ("Microsoft has quit using ChatGPT.", "uses", PAST),
+        ("Linda Yaccarino has stepped down as chief executive of X Corp.", "leads", PAST),
         ("Microsoft reportedly acquired Mistral AI.", "acquires", POSSIBLE),
         ("If Microsoft acquires Mistral AI, prices will rise.", "acquires", POSSIBLE),
         ("Did Microsoft acquire Mistral AI?", "acquires", POSSIBLE),
