@@ -5,6 +5,7 @@ opinion piece with a named author the author. Empty: the article says it itself.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from spacy.language import Language
@@ -15,10 +16,11 @@ from ingest.components import MENTIONS
 from ingest.components.qualifiers import trigger_of
 from ingest.model import Article, Claim, Entity, EntityType
 from ingest.names import new_id
-from ingest.vocabulary import SPEECH
+from ingest.vocabulary import SPEECH, words
 
 _OPEN, _CLOSE = "“", "”"
 _MARK = re.compile(r"[“”\"]")
+_REPRESENTATIVES = words("attorney lawyer official representative spokesman spokesperson spokeswoman")
 _SPEAKERS = frozenset(
     {
         EntityType.PERSON,
@@ -94,9 +96,7 @@ class Voices:
         if not subjects and verb.dep_ in ("conj", "xcomp", "advcl"):
             subjects = [child for child in verb.head.children if child.dep_ == "nsubj"]
         for subject in subjects:
-            mention = self._at.get(subject.i) or next(
-                (self._at[x.i] for x in subject.children if x.dep_ == "poss" and x.i in self._at), None
-            )
+            mention = next((self._at[i] for i in (subject.i, *_speaks_for(subject)) if i in self._at), None)
             if mention is not None and mention.label_ in _SPEAKERS:
                 return str(mention.kb_id_)
         return ""
@@ -122,6 +122,13 @@ class Voices:
             if accorded:
                 return accorded
         return ""
+
+
+def _speaks_for(role: Token) -> Iterator[int]:
+    """Whom someone unnamed speaks for: "Meta's spokesman", "a spokeswoman for Meta"."""
+    yield from (child.i for child in role.children if child.dep_ == "poss")
+    for prep in (child for child in role.children if child.lower_ in ("of", "for", "at") and role.lemma_ in _REPRESENTATIVES):
+        yield from (child.i for child in prep.children if child.dep_ == "pobj")
 
 
 def quotes(doc: Doc) -> list[Quote]:

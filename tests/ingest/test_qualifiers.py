@@ -133,6 +133,8 @@ def test_a_denial_or_a_question_never_becomes_a_fact(extractor, text):
         ("Microsoft has acquired Mistral AI, according to Sam Altman.", "acquires", "Sam_Altman"),
         ("“Microsoft acquired Mistral AI last week,” Sam Altman said.", "acquires", "Sam_Altman"),
         ("“It was a good year. Microsoft acquired Mistral AI last week,” Sam Altman said.", "acquires", "Sam_Altman"),
+        ("A spokeswoman for Meta confirmed that Microsoft had acquired Mistral AI.", "acquires", "Meta_Platforms"),
+        ("A person at Meta said that Microsoft had acquired Mistral AI.", "acquires", ""),
         ("OpenAI CEO Sam Altman said the weather was fine.", "leads", ""),
     ],
 )
