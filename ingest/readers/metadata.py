@@ -9,7 +9,7 @@ import yaml
 from frontmatter.default_handlers import YAMLHandler
 
 from ingest.errors import ArticleError
-from ingest.readers.source import sha256, url_id
+from ingest.readers.source import encodable, sha256, url_id
 
 _FIELDS = ("title", "author", "publisher", "url", "language")
 
@@ -45,12 +45,13 @@ def split(source: str, text: str) -> Page:
 def metadata(source: str, fields: Mapping[str, Any], *, fallback: str) -> dict[str, str]:
     """The keyword arguments of an Article besides its text: strings, dates in ISO 8601, and an id that does not change with the text.
 
-    The id is the field `id`, else made from `url`, else `fallback`. Raises ArticleError for a date that is none or a field that is no text.
+    The id is the field `id`, else made from `url`, else `fallback`. Raises ArticleError for a date or an address that is none, and for a
+    field that is no text or cannot be written as UTF-8.
     """
     found = {name: _text(source, name, fields.get(name)) for name in _FIELDS}
     found["language"] = found["language"] or _text(source, "lang", fields.get("lang"))
     given = _text(source, "id", fields.get("id"))
-    found["id"] = given or (url_id(found["url"]) if found["url"] else fallback)
+    found["id"] = given or _url_id(source, found["url"]) or fallback
     found["date"] = _date(source, fields.get("date"))
     return found
 
@@ -69,7 +70,18 @@ def _text(source: str, name: str, value: Any) -> str:
         value = value.isoformat()
     if not isinstance(value, str | int | float):
         raise ArticleError(source, f"{name}: expected text, got {type(value).__name__}")
-    return " ".join(str(value).split())
+    try:
+        text = str(value)
+    except ValueError as error:
+        raise ArticleError(source, f"{name}: a number of too many digits; write it in quotes") from error
+    return " ".join(encodable(source, name, text).split())
+
+
+def _url_id(source: str, url: str) -> str:
+    try:
+        return url_id(url) if url else ""
+    except ValueError as error:
+        raise ArticleError(source, f"url: {url!r} is no address ({error}); correct it, or leave it out") from error
 
 
 def _date(source: str, value: Any) -> str:
