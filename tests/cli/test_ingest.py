@@ -210,6 +210,8 @@ def test_an_ingest_that_is_killed_leaves_whole_articles_and_the_next_completes_t
     with started(tmp_path, "in.jsonl") as process:
         line(process, after)
         process.kill()
+    kg("publish")
+    assert re.search(rf"^{after.split()[-1]}\b", kg("stats", "--articles").stdout, re.MULTILINE)
     assert kg("validate").returncode == 0
     assert kg("ingest", "--quiet", "in.jsonl").returncode == 0
     killed = kg("export").stdout
