@@ -7,11 +7,13 @@ from typing import Any
 
 import yaml
 from frontmatter.default_handlers import YAMLHandler
+from yaml.constructor import ConstructorError
 
 from ingest.errors import ArticleError
 from ingest.readers.source import encodable, sha256, url_id
 
 _FIELDS = ("title", "author", "publisher", "url", "language")
+_SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +31,44 @@ def split(source: str, text: str) -> Page:
         return Page({}, text)
     try:
         head, body = handler.split(text)
-        fields = handler.load(head)
     except ValueError:
         return Page({}, text)  # a rule (`---`) with no second one: no front matter
-    except yaml.MarkedYAMLError as error:
-        line = (error.problem_mark.line if error.problem_mark else 0) + 1
-        raise ArticleError(source, f"front matter, line {line}: {error.problem or 'not YAML'}; write one `key: value` a line") from error
-    except yaml.YAMLError as error:
-        raise ArticleError(source, f"front matter: {error}") from error
+    fields = _loaded(source, head)
     if not isinstance(fields, dict):
         raise ArticleError(source, "front matter, line 2: not `key: value` lines; remove the `---` lines or write fields between them")
     return Page(fields, body.strip())
+
+
+class _Loader(yaml.SafeLoader):
+    """Says where a value is that is not of the kind that it looks like (`2024-02-30`), for which the constructors raise what they like.
+
+    It is the one in Python: the one in C crashes the process on deep nesting.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
+            problem = f"{str(node.value)[:_SHOWN_CHARS]!r} cannot be read as {node.tag.rpartition(':')[2]}"
+            raise ConstructorError(problem=problem, problem_mark=node.start_mark) from error
+
+
+def _loaded(source: str, head: str) -> Any:
+    try:
+        return YAMLHandler().load(head, Loader=_Loader)
+    except ConstructorError as error:
+        raise ArticleError(source, f"front matter, line {_line(error)}: {error.problem}; correct it, or write it in quotes") from error
+    except yaml.MarkedYAMLError as error:
+        reason = f"{error.problem or 'not YAML'}; write one `key: value` a line"
+        raise ArticleError(source, f"front matter, line {_line(error)}: {reason}") from error
+    except yaml.YAMLError as error:
+        raise ArticleError(source, f"front matter: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ArticleError(source, "front matter: nested too deeply; write one `key: value` a line") from error
+
+
+def _line(error: yaml.MarkedYAMLError) -> int:
+    return (error.problem_mark.line if error.problem_mark else 0) + 1
 
 
 def metadata(source: str, fields: Mapping[str, Any], *, fallback: str) -> dict[str, str]:

@@ -48,6 +48,11 @@ def test_text_without_front_matter_is_kept_verbatim(write) -> None:
     assert read(write("a.txt", text)).text == text
 
 
+def test_a_text_that_begins_with_a_rule_is_kept_verbatim(write) -> None:
+    text = "---\ndate: 2024-02-30\n\nApple sues.\n"
+    assert read(write("a.txt", text)).text == text
+
+
 def test_byte_order_mark_is_no_part_of_the_text(write) -> None:
     assert read(write("a.txt", b"\xef\xbb\xbfApple sues Epic.")).text == "Apple sues Epic."
 
@@ -89,8 +94,22 @@ def test_first_heading_is_the_title_of_a_plain_text(write) -> None:
         ("front.md", b"---\ntitle: 'open\ndate: 2024\n---\nText.", "front matter, line 4"),
         ("list.md", b"---\n- a\n---\nText.", "not `key: value` lines"),
         ("date.md", b"---\ndate: last week\n---\nText.", "'last week' is no ISO 8601 date"),
+        (
+            "day.md",
+            b"---\ntitle: T\ndate: 2024-02-30\n---\nText.",
+            "front matter, line 3: '2024-02-30' cannot be read as timestamp; correct it",
+        ),
+        ("day.txt", b"---\ndate: 2024-02-30\n---\nText.", "front matter, line 2: '2024-02-30' cannot be read as timestamp; correct it"),
+        (
+            "number.md",
+            b"---\nid: " + b"1" * 5000 + b"\n---\nText.",
+            f"front matter, line 2: '{'1' * 40}' cannot be read as int; correct it",
+        ),
+        ("time.md", b"---\ndate: !!timestamp soon\n---\nText.", "front matter, line 2: 'soon' cannot be read as timestamp"),
+        ("deep.md", b"---\nid: " + b"[" * 200_000 + b"]" * 200_000 + b"\n---\nText.", "front matter: nested too deeply"),
         ("bare.md", b"---\ntitle: T\n---\n", "has no text below its front matter"),
         ("address.md", b"---\nurl: http://[bad\n---\nText.", "url: 'http://[bad' is no address (Invalid IPv6 URL); correct it"),
+        ("half.md", b'---\ntitle: "\\ud800"\n---\nText.', "title: half a surrogate pair at character 0; write whole characters"),
         ("digits.md", b"---\nid: 0x" + b"f" * 5000 + b"\n---\nText.", "id: a number of too many digits; write it in quotes"),
         ("\udcff.txt", b"Text.", "has a name that is not UTF-8; rename the file"),
         ("a.docx", b"PK", "unknown format .docx; known are .md, .txt, .jsonl"),
