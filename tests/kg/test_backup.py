@@ -1,5 +1,6 @@
 """Backups: written whole or not at all, refused when damaged, restored exactly."""
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -88,10 +89,31 @@ def rewritten(path: Path, *, graph: bytes | None = None, **manifest: object) -> 
         archive.writestr("manifest.json", json.dumps(fields | manifest))
 
 
+def vouched(path: Path, graph: bytes) -> None:
+    """The same backup with another graph, with which the manifest agrees."""
+    rewritten(path, graph=graph, quads=graph.count(b"\n"), sha256=hashlib.sha256(graph).hexdigest())
+
+
+def marked(path: Path, offset: int, value: int) -> None:
+    """The same archive with a value in the header of every member, at an offset in the central directory's form."""
+    content = bytearray(path.read_bytes())
+    for signature, shift in ((b"PK\x03\x04", -2), (b"PK\x01\x02", 0)):
+        start = -1
+        while (start := content.find(signature, start + 1)) >= 0:
+            content[start + offset + shift] = value
+    path.write_bytes(content)
+
+
 def flip_a_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 1
     path.write_bytes(content)
+
+
+def listed(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("graph.nq", b"")
+        archive.writestr("manifest.json", "[]")
 
 
 DAMAGE = {
@@ -104,12 +126,24 @@ DAMAGE = {
     "no archive": lambda path: path.write_text("text"),
     "empty": lambda path: path.write_bytes(b""),
     "unknown field": lambda path: rewritten(path, extra=1),
+    "no N-Quads": lambda path: vouched(path, b"this is no quad\n"),
+    "a comment for a quad": lambda path: vouched(path, b"# no quad\n"),
+    "encrypted": lambda path: marked(path, 8, 1),
+    "unknown compression": lambda path: marked(path, 10, 99),
+    "a number for the base IRI": lambda path: rewritten(path, base_iri=7),
+    "a base IRI that is none": lambda path: rewritten(path, base_iri="nonsense"),
+    "a base IRI without its slash": lambda path: rewritten(path, base_iri=BASE.removesuffix("/")),
+    "text for a number": lambda path: rewritten(path, quads=str(len(QUADS))),
+    "a number for a hash": lambda path: rewritten(path, ontology=5),
+    "a list for the manifest": listed,
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_backup_is_refused_and_changes_nothing(data: Path, saved: Path, tmp_path: Path, damage: str):
     DAMAGE[damage](saved)
+    with pytest.raises(DataError, match=r"graph\.zip is damaged.*; use another backup"):
+        backup.verify(saved)
     with pytest.raises(DataError, match=r"graph\.zip is damaged.*; use another backup"):
         backup.restore(settings(data), saved, replace=True)
     assert published(data) == QUADS
