@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from pyoxigraph import RdfFormat, Store, parse
 
-from kg import datadir, engines
+from kg import datadir, engines, snapshots
 from kg.errors import DataError, SettingError
 from kg.iris import check_base
 from kg.settings import Settings
@@ -113,8 +113,10 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
             made = Path(folder) / "data"
-            _fill(settings, made, path, manifest)
+            within = settings.model_copy(update={"data": made, "base_iri": manifest.base_iri})
+            _fill(within, path, manifest)
             with locked(target, settings.lock_timeout_s) if target.is_dir() else nullcontext():
+                _publish(within, target)
                 _make_room(target)
                 made.rename(target)
             datadir.sync(target.parent)
@@ -194,14 +196,18 @@ def _manifest(path: Path, content: bytes) -> Manifest:
     return manifest
 
 
-def _fill(settings: Settings, made: Path, path: Path, manifest: Manifest) -> None:
-    within = settings.model_copy(update={"data": made, "base_iri": manifest.base_iri})
-    with _opened(path) as (archive, _), open_writer(within) as writer:
+def _fill(settings: Settings, path: Path, manifest: Manifest) -> None:
+    with _opened(path) as (archive, _), open_writer(settings) as writer:
         with archive.open(_QUADS) as stream:
             writer.bulk_load(stream)
         _count(writer.store, manifest, path)
         writer.record(ontology=manifest.ontology, gazetteer=manifest.gazetteer)
-        writer.publish()
+
+
+def _publish(settings: Settings, replaced: Path) -> None:
+    """With a number by which servers and caches of the directory that is replaced see that it is another graph."""
+    with open_writer(settings) as writer:
+        writer.publish(above=snapshots.highest(replaced))
 
 
 def _count(store: Store, manifest: Manifest, path: Path) -> None:

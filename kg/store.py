@@ -92,10 +92,10 @@ class Writer:
         """Whether the store holds what the current snapshot does not, be it from a writer that was killed before it published."""
         return self.data.unpublished.exists() or snapshots.current_number(self.data.path) is None
 
-    def publish(self) -> snapshots.Snapshot:
-        """Makes the present state the one that readers see."""
+    def publish(self, *, above: int = 0) -> snapshots.Snapshot:
+        """Makes the present state the one that readers see, as a snapshot whose number is above `above`."""
         with datadir.writing(self.data.path):
-            return snapshots.publish(self.store, self.data)
+            return snapshots.publish(self.store, self.data, above=above)
 
     def record(self, *, ontology: str, gazetteer: str) -> None:
         """Notes which ontology and gazetteer the stored graphs are now computed with."""

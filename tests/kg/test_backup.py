@@ -175,6 +175,15 @@ def test_what_is_replaced_is_moved_aside(data: Path, saved: Path, tmp_path: Path
     assert published(tmp_path / "data.replaced") == set()
 
 
+def test_the_snapshot_is_numbered_above_those_of_the_directory_that_is_replaced(data: Path, saved: Path):
+    with open_writer(settings(data)) as writer:
+        before = [writer.publish().number for _ in range(3)][-1]
+    backup.restore(settings(data), saved, replace=True)
+    assert snapshots.current_number(data) == before + 1
+    backup.restore(settings(data), saved, replace=True)
+    assert snapshots.current_number(data) == before + 2
+
+
 def test_data_that_somebody_writes_to_is_not_moved(data: Path, saved: Path):
     with locked(data, 0), pytest.raises(LockedError):
         backup.restore(settings(data), saved, replace=True)
