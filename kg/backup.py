@@ -6,12 +6,11 @@ It does not depend on the store's own files, so any RDF store can read it, and a
 import io
 import json
 import lzma
-import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import IO, Any
 
 from pyoxigraph import RdfFormat, Store, parse
 
-from kg import datadir, engines, snapshots
+from kg import datadir, engines, replacing, snapshots
 from kg.errors import DataError, SettingError
 from kg.iris import check_base
 from kg.settings import Settings
@@ -98,29 +97,46 @@ def verify(path: Path) -> Manifest:
 
 
 def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
-    """Brings a backup back as a data directory; `replace` moves one that is there aside, to `DIR.replaced`.
+    """Brings a backup back as a data directory; `replace` moves what is there aside, as `kg.replacing` says.
 
-    The data directory appears when it is complete; a remote service is filled graph by graph. Raises DataError when the backup is damaged,
-    or there is data already, LockedError when somebody writes to the directory that is to be moved aside.
+    The graph appears when it is complete; a remote service is filled graph by graph. Raises DataError when the backup is damaged, or there
+    is data already, LockedError when somebody writes to the directory whose data is to be moved aside.
     """
     manifest = verify(path)
     if settings.store:
         return _restore_remotely(settings, path, manifest, replace=replace)
-    target = settings.data
-    if datadir.read(target) is not None and not replace:
-        raise DataError(f"{target} holds data already; give another --data, or --replace to move it aside")
-    with datadir.writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-            made = Path(folder) / "data"
-            within = settings.model_copy(update={"data": made, "base_iri": manifest.base_iri})
-            _fill(within, path, manifest)
-            with locked(target, settings.lock_timeout_s) if target.is_dir() else nullcontext():
-                _publish(within, target)
-                _make_room(target)
-                made.rename(target)
-            datadir.sync(target.parent)
+    if datadir.read(settings.data) is not None and not replace:
+        raise DataError(f"{settings.data} holds data already; give another --data, or --replace to move it aside")
+    with datadir.writing(settings.data):
+        if settings.data.is_dir():
+            _restore_inside(settings, path, manifest)
+        else:
+            _restore_anew(settings, path, manifest)
     return manifest
+
+
+def _restore_anew(settings: Settings, path: Path, manifest: Manifest) -> None:
+    target = settings.data
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        made = _fill(settings, Path(folder) / "data", path, manifest)
+        _publish(made, above=0)
+        made.data.rename(target)
+    datadir.sync(target.parent)
+
+
+def _restore_inside(settings: Settings, path: Path, manifest: Manifest) -> None:
+    """The directory itself stays: it may be a mount point, or its parent may belong to somebody else."""
+    target = settings.data.resolve()
+    replacing.check(target)
+    with tempfile.TemporaryDirectory(prefix=replacing.PREFIX, dir=target) as folder:
+        made = _fill(settings, Path(folder) / "data", path, manifest)
+        with locked(target, settings.lock_timeout_s):
+            _publish(made, above=snapshots.highest(target))
+            aside = replacing.replace(target, made.data)
+    if aside:
+        with suppress(DataError):  # damaged, which may be why it was replaced
+            _publish(settings.model_copy(update={"data": aside, "base_iri": None}), above=0)
 
 
 def _restore_remotely(settings: Settings, path: Path, manifest: Manifest, *, replace: bool) -> Manifest:
@@ -196,34 +212,22 @@ def _manifest(path: Path, content: bytes) -> Manifest:
     return manifest
 
 
-def _fill(settings: Settings, path: Path, manifest: Manifest) -> None:
-    with _opened(path) as (archive, _), open_writer(settings) as writer:
+def _fill(settings: Settings, made: Path, path: Path, manifest: Manifest) -> Settings:
+    """Fills a new data directory, which the settings that come back name; nothing is published yet."""
+    within = settings.model_copy(update={"data": made, "base_iri": manifest.base_iri})
+    with _opened(path) as (archive, _), open_writer(within) as writer:
         with archive.open(_QUADS) as stream:
             writer.bulk_load(stream)
         _count(writer.store, manifest, path)
         writer.record(ontology=manifest.ontology, gazetteer=manifest.gazetteer)
+    return within
 
 
-def _publish(settings: Settings, replaced: Path) -> None:
-    """With a number by which servers and caches of the directory that is replaced see that it is another graph."""
+def _publish(settings: Settings, *, above: int) -> None:
     with open_writer(settings) as writer:
-        writer.publish(above=snapshots.highest(replaced))
+        writer.publish(above=above)
 
 
 def _count(store: Store, manifest: Manifest, path: Path) -> None:
     if (found := len(store)) != manifest.quads:
         raise DataError(f"the backup {path} gave {found:,} quads, not the {manifest.quads:,} it was made with; {_ANOTHER}")
-
-
-def _make_room(target: Path) -> None:
-    """Moves what is there to `DIR.replaced`, in the place of what was moved there before; a directory without data just goes."""
-    if not target.exists():
-        return
-    aside = target.with_name(f"{target.name}.replaced")
-    if datadir.read(target) is None:
-        (target / "writer.lock").unlink(missing_ok=True)
-        target.rmdir()
-        return
-    if aside.exists():
-        shutil.rmtree(aside)
-    target.rename(aside)

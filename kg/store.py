@@ -151,6 +151,8 @@ def _data(path: Path, base_iri: str | None) -> DataDir:
         data = DataDir(path, base_iri or DEFAULT_BASE_IRI)
         with datadir.writing(path):
             datadir.write(data)
+    elif snapshots.current_number(path) is not None and not data.store.exists():
+        raise DataError(f"{path} has a snapshot but no store; `kg restore` a backup with --replace")
     elif base_iri is not None and base_iri != data.base_iri:
         raise DataError(
             f"{path} was made with the base IRI {data.base_iri}, not {base_iri}; "

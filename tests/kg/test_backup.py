@@ -4,12 +4,13 @@ import hashlib
 import json
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from claims_graph import BASE, Said, extraction, known, store
-from pyoxigraph import Quad
+from pyoxigraph import NamedNode, Quad
 
-from kg import backup, datadir, snapshots
+from kg import backup, datadir, replacing, snapshots
 from kg.errors import DataError, LockedError
 from kg.settings import Settings
 from kg.store import locked, open_writer
@@ -22,6 +23,8 @@ QUADS = frozenset(
         )
     )
 )
+
+OTHER = {Quad(*map(NamedNode, ("https://example.org/s", "https://example.org/p", "https://example.org/o", "https://example.org/g")))}
 
 
 def settings(data: Path) -> Settings:
@@ -182,6 +185,55 @@ def test_the_snapshot_is_numbered_above_those_of_the_directory_that_is_replaced(
     assert snapshots.current_number(data) == before + 1
     backup.restore(settings(data), saved, replace=True)
     assert snapshots.current_number(data) == before + 2
+
+
+class Killed(BaseException):
+    """In the place of a power cut."""
+
+
+@pytest.mark.parametrize("step", range(1, 7))
+def test_a_replacement_that_breaks_off_leaves_one_graph_or_the_other(
+    data: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+):
+    with open_writer(settings(data)) as writer:
+        writer.apply(QUADS, OTHER)
+        writer.publish()
+    steps = iter(range(step - 1))
+
+    def stop(_: Path) -> None:
+        if next(steps, None) is None:
+            raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(replacing, "datadir", SimpleNamespace(sync=stop, read=datadir.read))
+        backup.restore(settings(data), saved, replace=True)
+    assert published(data) in (QUADS, OTHER)
+    try:
+        with open_writer(settings(data)) as writer:
+            assert set(writer.store) in (QUADS, OTHER)
+            assert writer.unpublished or set(writer.store) == published(data)
+    except DataError as error:
+        assert "has a snapshot but no store; `kg restore` a backup with --replace" in str(error)
+    backup.restore(settings(data), saved, replace=True)
+    assert published(data) == QUADS
+    with open_writer(settings(data)) as writer:
+        assert set(writer.store) == QUADS
+        assert not writer.unpublished
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "data.replaced", "graph.zip"]
+
+
+def test_readers_of_what_is_replaced_go_on(data: Path, saved: Path):
+    with snapshots.current(data) as before:
+        backup.restore(settings(data), saved, replace=True)
+        assert set(before.open()) == QUADS
+    assert published(data) == QUADS
+
+
+def test_a_damaged_store_can_be_replaced(data: Path, saved: Path, tmp_path: Path):
+    (data / "store" / "CURRENT").write_text("damage")
+    backup.restore(settings(data), saved, replace=True)
+    assert published(data) == QUADS
+    assert (tmp_path / "data.replaced" / "store" / "CURRENT").read_text() == "damage"
 
 
 def test_data_that_somebody_writes_to_is_not_moved(data: Path, saved: Path):
