@@ -5,21 +5,22 @@ It does not depend on the store's own files, so any RDF store can read it, and a
 
 import io
 import json
-import shutil
+import lzma
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
-from pyoxigraph import RdfFormat, Store
+from pyoxigraph import RdfFormat, Store, parse
 
-from kg import datadir, engines
-from kg.errors import DataError
+from kg import datadir, engines, replacing, snapshots
+from kg.errors import DataError, SettingError
+from kg.iris import check_base
 from kg.settings import Settings
 from kg.store import locked, open_writer
 
@@ -55,10 +56,14 @@ class _Tally(io.RawIOBase):
         self._note(bytes(chunk))
         return self.stream.write(chunk)
 
-    def read(self, size: int = -1) -> bytes:
-        chunk = self.stream.read(size)
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self.stream.read(len(buffer))
         self._note(chunk)
-        return chunk
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
     def _note(self, chunk: bytes) -> None:
         self.hash.update(chunk)
@@ -82,45 +87,62 @@ def back_up(settings: Settings, path: Path) -> Manifest:
 
 
 def verify(path: Path) -> Manifest:
-    """Reads a backup through. Raises DataError unless it is whole: as many quads as its manifest says, with that hash."""
-    with _opened(path) as (archive, manifest):
-        with archive.open(_QUADS) as stream:
-            tally = _Tally(stream)
-            while tally.read(_CHUNK_BYTES):
-                pass
-        if (tally.lines, tally.hash.hexdigest()) != (manifest.quads, manifest.sha256):
-            raise DataError(f"the backup {path} is damaged: {tally.lines:,} quads, not the {manifest.quads:,} it was made with; {_ANOTHER}")
+    """Reads a backup through. Raises DataError unless it is whole: N-Quads, as many as its manifest says, with that hash."""
+    with _opened(path) as (archive, manifest), _legible(path), archive.open(_QUADS) as stream:
+        tally = _Tally(stream)
+        quads = sum(1 for _ in parse(io.BufferedReader(tally, _CHUNK_BYTES), RdfFormat.N_QUADS))
+    if (quads, tally.hash.hexdigest()) != (manifest.quads, manifest.sha256):
+        raise DataError(f"the backup {path} is damaged: {quads:,} quads, not the {manifest.quads:,} it was made with; {_ANOTHER}")
     return manifest
 
 
 def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
-    """Brings a backup back as a data directory; `replace` moves one that is there aside, to `DIR.replaced`.
+    """Brings a backup back as a data directory; `replace` moves what is there aside, as `kg.replacing` says.
 
-    The data directory appears when it is complete; a remote service is filled graph by graph. Raises DataError when the backup is damaged,
-    or there is data already, LockedError when somebody writes to the directory that is to be moved aside.
+    The graph appears when it is complete; a remote service is filled graph by graph. Raises DataError when the backup is damaged, or there
+    is data already, LockedError when somebody writes to the directory whose data is to be moved aside.
     """
     manifest = verify(path)
     if settings.store:
         return _restore_remotely(settings, path, manifest, replace=replace)
-    target = settings.data
-    if datadir.read(target) is not None and not replace:
-        raise DataError(f"{target} holds data already; give another --data, or --replace to move it aside")
-    with datadir.writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-            made = Path(folder) / "data"
-            _fill(settings, made, path, manifest)
-            with locked(target, settings.lock_timeout_s) if target.is_dir() else nullcontext():
-                _make_room(target)
-                made.rename(target)
-            datadir.sync(target.parent)
+    if datadir.read(settings.data) is not None and not replace:
+        raise DataError(f"{settings.data} holds data already; give another --data, or --replace to move it aside")
+    with datadir.writing(settings.data):
+        if settings.data.is_dir():
+            _restore_inside(settings, path, manifest)
+        else:
+            _restore_anew(settings, path, manifest)
     return manifest
+
+
+def _restore_anew(settings: Settings, path: Path, manifest: Manifest) -> None:
+    target = settings.data
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        made = _fill(settings, Path(folder) / "data", path, manifest)
+        _publish(made, above=0)
+        made.data.rename(target)
+    datadir.sync(target.parent)
+
+
+def _restore_inside(settings: Settings, path: Path, manifest: Manifest) -> None:
+    """The directory itself stays: it may be a mount point, or its parent may belong to somebody else."""
+    target = settings.data.resolve()
+    replacing.check(target)
+    with tempfile.TemporaryDirectory(prefix=replacing.PREFIX, dir=target) as folder:
+        made = _fill(settings, Path(folder) / "data", path, manifest)
+        with locked(target, settings.lock_timeout_s):
+            _publish(made, above=snapshots.highest(target))
+            aside = replacing.replace(target, made.data)
+    if aside:
+        with suppress(DataError):  # damaged, which may be why it was replaced
+            _publish(settings.model_copy(update={"data": aside, "base_iri": None}), above=0)
 
 
 def _restore_remotely(settings: Settings, path: Path, manifest: Manifest, *, replace: bool) -> Manifest:
     from kg.remote.restore import restore  # its HTTP client takes a tenth of a second to load
 
-    with _opened(path) as (archive, _), archive.open(_QUADS) as stream:
+    with _opened(path) as (archive, _), _legible(path), archive.open(_QUADS) as stream:
         found = restore(settings, stream, manifest.base_iri, replace=replace)
     if found != manifest.quads:
         raise DataError(f"{settings.store} holds {found:,} quads of the backup's {manifest.quads:,}; restore it again with --replace")
@@ -150,42 +172,62 @@ def _write(store: Store, base_iri: str, hashes: tuple[str, str], path: Path) -> 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
+    with ExitStack() as stack:
+        with _legible(path):
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            manifest = _manifest(path, archive.read(_MANIFEST))
+        yield archive, manifest
+
+
+@contextmanager
+def _legible(path: Path) -> Iterator[None]:
+    """Turns whatever reading a backup raises into a DataError."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = Manifest(**json.loads(archive.read(_MANIFEST)))
-            if manifest.format != _FORMAT:
-                raise DataError(f"the backup {path} has format {manifest.format}, and this version reads {_FORMAT}; update aikg")
-            yield archive, manifest
+        yield
     except OSError as error:
         raise DataError(f"cannot read the backup {path}: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError, zlib.error) as error:
+    except _DAMAGED as error:
         raise DataError(f"the backup {path} is damaged ({error}); {_ANOTHER}") from error
 
 
-def _fill(settings: Settings, made: Path, path: Path, manifest: Manifest) -> None:
+# RuntimeError: an encrypted member, or a compression that is not known
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, KeyError, TypeError, ValueError, RuntimeError, SyntaxError)
+
+
+def _manifest(path: Path, content: bytes) -> Manifest:
+    """Raises DataError for another format; TypeError or ValueError when a field is missing, or is not what it should be."""
+    found = json.loads(content)
+    if found["format"] != _FORMAT:
+        raise DataError(f"the backup {path} has format {found['format']}, and this version reads {_FORMAT}; update aikg")
+    manifest = Manifest(**found)
+    for field in fields(manifest):
+        if type(value := getattr(manifest, field.name)) is not field.type:
+            raise TypeError(f"{field.name} in {_MANIFEST} is {value!r}")
+    try:
+        usable = check_base(manifest.base_iri) == manifest.base_iri
+    except SettingError:
+        usable = False
+    if not usable:
+        raise ValueError(f"base_iri in {_MANIFEST} is {manifest.base_iri!r}")
+    return manifest
+
+
+def _fill(settings: Settings, made: Path, path: Path, manifest: Manifest) -> Settings:
+    """Fills a new data directory, which the settings that come back name; nothing is published yet."""
     within = settings.model_copy(update={"data": made, "base_iri": manifest.base_iri})
     with _opened(path) as (archive, _), open_writer(within) as writer:
         with archive.open(_QUADS) as stream:
             writer.bulk_load(stream)
         _count(writer.store, manifest, path)
         writer.record(ontology=manifest.ontology, gazetteer=manifest.gazetteer)
-        writer.publish()
+    return within
+
+
+def _publish(settings: Settings, *, above: int) -> None:
+    with open_writer(settings) as writer:
+        writer.publish(above=above)
 
 
 def _count(store: Store, manifest: Manifest, path: Path) -> None:
     if (found := len(store)) != manifest.quads:
         raise DataError(f"the backup {path} gave {found:,} quads, not the {manifest.quads:,} it was made with; {_ANOTHER}")
-
-
-def _make_room(target: Path) -> None:
-    """Moves what is there to `DIR.replaced`, in the place of what was moved there before; a directory without data just goes."""
-    if not target.exists():
-        return
-    aside = target.with_name(f"{target.name}.replaced")
-    if datadir.read(target) is None:
-        (target / "writer.lock").unlink(missing_ok=True)
-        target.rmdir()
-        return
-    if aside.exists():
-        shutil.rmtree(aside)
-    target.rename(aside)

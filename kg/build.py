@@ -1,6 +1,7 @@
 """From files to published quads: read, extract, write in batches, publish.
 
 The writer's lock is held only while a batch is written. One article that cannot be read, extracted or written costs that article alone.
+What is reported as stored is on disk.
 """
 
 import sys
@@ -161,11 +162,15 @@ class Ingest:
         self.report = report
         self.known = known_entities(iris)
         self.summary = Summary()
-        self._pending: list[ArticleGraph] = []
-        self._written = self._published = monotonic()
+        self._pending: list[tuple[ArticleGraph, Extraction]] = []
+        self._written = float("-inf")  # the first article does not wait for a second, which may be long in coming
+        self._published = monotonic()
 
     def __call__(self, found: Iterable[Article | ArticleError], extract: Extract) -> Summary:
-        """Stores and publishes every article. Interrupted, it stores and publishes what has been extracted and says so in the summary."""
+        """Stores and publishes every article. Interrupted, it stores and publishes what has been extracted and says so in the summary.
+
+        Whatever is raised on the way is raised after that.
+        """
         try:
             with engines.reading(self.settings) as graph:
                 new = self._new(_distinct(found), graph.open())
@@ -173,7 +178,8 @@ class Ingest:
                     self._take(extraction)
         except (KeyboardInterrupt, Interrupted):
             self.summary.interrupted = True
-        self._write(last=True)
+        finally:
+            self._write(last=True)
         return self.summary
 
     def _new(self, found: Iterable[Article | ArticleError], published: Reader) -> Iterator[Article | ArticleError]:
@@ -200,8 +206,7 @@ class Ingest:
             reason = f"cannot be written as RDF: {error}; the article is left out"
             self.report(_note(ArticleError(extraction.article.id, reason), self.summary))
             return
-        self._pending.append(graph)
-        self.report(_note(extraction, self.summary))
+        self._pending.append((graph, extraction))
         if len(self._pending) >= _BATCH_ARTICLES or monotonic() - self._written >= _BATCH_S:
             self._write()
 
@@ -210,15 +215,18 @@ class Ingest:
         if not self._pending and not last:
             return
         with engines.writing(self.settings) as writer:
-            change = KnowledgeGraph(writer.lookup, self.iris, self.known, writer.stored).replace(self._pending, self.run)
+            knowledge = KnowledgeGraph(writer.lookup, self.iris, self.known, writer.stored)
+            change = knowledge.replace([graph for graph, _ in self._pending], self.run)
             if change:
                 writer.apply(change.removed, change.added)
             if due and writer.unpublished:
                 snapshot = writer.publish()
                 self.summary.snapshot = snapshot.number if snapshot else None
                 self._published = monotonic()
-        self._pending = []
+        written, self._pending = self._pending, []
         self._written = monotonic()
+        for _, extraction in written:
+            self.report(_note(extraction, self.summary))
 
 
 def remove(settings: Settings, names: Sequence[str], *, everything: bool = False) -> list[str]:

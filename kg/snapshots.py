@@ -94,11 +94,14 @@ def _hold(data: Path, number: int) -> int | None:
     return None
 
 
-def publish(store: Store, data: DataDir) -> Snapshot:
-    """Makes the store's present state the current snapshot and removes those that nobody reads. The caller holds the writer's lock."""
+def publish(store: Store, data: DataDir, *, above: int = 0) -> Snapshot:
+    """Makes the store's present state the current snapshot and removes those that nobody reads. The caller holds the writer's lock.
+
+    Its number is above those of all others here, and above `above`.
+    """
     folder = _folder(data.path)
     folder.mkdir(exist_ok=True)
-    number = max(_numbers(folder), default=0) + 1
+    number = max(highest(data.path), above) + 1
     snapshot = Snapshot(number, folder / str(number), data.base_iri)
     (folder / f"{number}.lock").touch()
     store.backup(str(snapshot.path))
@@ -107,6 +110,12 @@ def publish(store: Store, data: DataDir) -> Snapshot:
     data.unpublished.unlink(missing_ok=True)
     clean(data.path)
     return snapshot
+
+
+def highest(data: Path) -> int:
+    """The highest number of a snapshot that is or was being made, 0 before the first."""
+    folder = _folder(data)
+    return max(_numbers(folder), default=0) if folder.is_dir() else 0
 
 
 def clean(data: Path) -> None:

@@ -92,10 +92,10 @@ class Writer:
         """Whether the store holds what the current snapshot does not, be it from a writer that was killed before it published."""
         return self.data.unpublished.exists() or snapshots.current_number(self.data.path) is None
 
-    def publish(self) -> snapshots.Snapshot:
-        """Makes the present state the one that readers see."""
+    def publish(self, *, above: int = 0) -> snapshots.Snapshot:
+        """Makes the present state the one that readers see, as a snapshot whose number is above `above`."""
         with datadir.writing(self.data.path):
-            return snapshots.publish(self.store, self.data)
+            return snapshots.publish(self.store, self.data, above=above)
 
     def record(self, *, ontology: str, gazetteer: str) -> None:
         """Notes which ontology and gazetteer the stored graphs are now computed with."""
@@ -151,6 +151,8 @@ def _data(path: Path, base_iri: str | None) -> DataDir:
         data = DataDir(path, base_iri or DEFAULT_BASE_IRI)
         with datadir.writing(path):
             datadir.write(data)
+    elif snapshots.current_number(path) is not None and not data.store.exists():
+        raise DataError(f"{path} has a snapshot but no store; `kg restore` a backup with --replace")
     elif base_iri is not None:
         data.check(base_iri)
     return data

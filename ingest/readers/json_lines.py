@@ -7,7 +7,7 @@ from pathlib import Path
 from ingest.errors import ArticleError
 from ingest.model import Article
 from ingest.readers.metadata import metadata, text_id
-from ingest.readers.source import checked, decode
+from ingest.readers.source import checked, decode, encodable
 from ingest.segment import blocks
 
 
@@ -36,17 +36,11 @@ def _article(source: str, line: str | bytes) -> Article:
         fields = json.loads(decode(source, line) if isinstance(line, bytes) else line)
     except json.JSONDecodeError as error:
         raise ArticleError(source, f"is not JSON: {error.msg} at column {error.colno}; write one object a line") from error
+    except ValueError as error:
+        raise ArticleError(source, "has a number of too many digits; write it in quotes") from error
     except RecursionError as error:
         raise ArticleError(source, "is nested too deeply; write one flat object a line") from error
     if not isinstance(fields, dict) or not isinstance(fields.get("text"), str):
         raise ArticleError(source, 'has no "text"; write one object a line, {"id": …, "text": …}')
-    text = _encodable(source, fields["text"])
+    text = encodable(source, "text", fields["text"])
     return checked(source, Article(text=text, blocks=blocks(text), **metadata(source, fields, fallback=text_id(text))))
-
-
-def _encodable(source: str, text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ArticleError(source, f'"text" has half a surrogate pair at character {error.start}; write whole characters') from error
-    return text

@@ -8,7 +8,7 @@ from markdown_it.token import Token
 
 from ingest.model import Article, Block, BlockKind
 from ingest.readers.metadata import metadata, split
-from ingest.readers.source import slug
+from ingest.readers.source import file_id
 
 _PARSER = MarkdownIt("commonmark").enable("table")
 _GAP = "\n\n"
@@ -17,7 +17,7 @@ _GAP = "\n\n"
 def article(path: Path, text: str) -> Article:
     """An article from a Markdown file: one block a heading, paragraph, list item or table cell; code and images are left out."""
     page = split(str(path), text)
-    fields = metadata(str(path), page.fields, fallback=slug(path.stem))
+    fields = metadata(str(path), page.fields, fallback=file_id(path))
     pieces = list(_pieces(page.body))
     body, blocks = _joined(pieces)
     if not fields["title"] and pieces and pieces[0][1] is BlockKind.HEADING:

@@ -7,11 +7,13 @@ from typing import Any
 
 import yaml
 from frontmatter.default_handlers import YAMLHandler
+from yaml.constructor import ConstructorError
 
 from ingest.errors import ArticleError
-from ingest.readers.source import sha256, url_id
+from ingest.readers.source import encodable, sha256, url_id
 
 _FIELDS = ("title", "author", "publisher", "url", "language")
+_SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +31,56 @@ def split(source: str, text: str) -> Page:
         return Page({}, text)
     try:
         head, body = handler.split(text)
-        fields = handler.load(head)
     except ValueError:
         return Page({}, text)  # a rule (`---`) with no second one: no front matter
-    except yaml.MarkedYAMLError as error:
-        line = (error.problem_mark.line if error.problem_mark else 0) + 1
-        raise ArticleError(source, f"front matter, line {line}: {error.problem or 'not YAML'}; write one `key: value` a line") from error
-    except yaml.YAMLError as error:
-        raise ArticleError(source, f"front matter: {error}") from error
+    fields = _loaded(source, head)
     if not isinstance(fields, dict):
         raise ArticleError(source, "front matter, line 2: not `key: value` lines; remove the `---` lines or write fields between them")
     return Page(fields, body.strip())
 
 
+class _Loader(yaml.SafeLoader):
+    """Says where a value is that is not of the kind that it looks like (`2024-02-30`), for which the constructors raise what they like.
+
+    It is the one in Python: the one in C crashes the process on deep nesting.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
+            problem = f"{str(node.value)[:_SHOWN_CHARS]!r} cannot be read as {node.tag.rpartition(':')[2]}"
+            raise ConstructorError(problem=problem, problem_mark=node.start_mark) from error
+
+
+def _loaded(source: str, head: str) -> Any:
+    try:
+        return YAMLHandler().load(head, Loader=_Loader)
+    except ConstructorError as error:
+        raise ArticleError(source, f"front matter, line {_line(error)}: {error.problem}; correct it, or write it in quotes") from error
+    except yaml.MarkedYAMLError as error:
+        reason = f"{error.problem or 'not YAML'}; write one `key: value` a line"
+        raise ArticleError(source, f"front matter, line {_line(error)}: {reason}") from error
+    except yaml.YAMLError as error:
+        raise ArticleError(source, f"front matter: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ArticleError(source, "front matter: nested too deeply; write one `key: value` a line") from error
+
+
+def _line(error: yaml.MarkedYAMLError) -> int:
+    return (error.problem_mark.line if error.problem_mark else 0) + 1
+
+
 def metadata(source: str, fields: Mapping[str, Any], *, fallback: str) -> dict[str, str]:
     """The keyword arguments of an Article besides its text: strings, dates in ISO 8601, and an id that does not change with the text.
 
-    The id is the field `id`, else made from `url`, else `fallback`. Raises ArticleError for a date that is none or a field that is no text.
+    The id is the field `id`, else made from `url`, else `fallback`. Raises ArticleError for a date or an address that is none, and for a
+    field that is no text or cannot be written as UTF-8.
     """
     found = {name: _text(source, name, fields.get(name)) for name in _FIELDS}
     found["language"] = found["language"] or _text(source, "lang", fields.get("lang"))
     given = _text(source, "id", fields.get("id"))
-    found["id"] = given or (url_id(found["url"]) if found["url"] else fallback)
+    found["id"] = given or _url_id(source, found["url"]) or fallback
     found["date"] = _date(source, fields.get("date"))
     return found
 
@@ -69,7 +99,18 @@ def _text(source: str, name: str, value: Any) -> str:
         value = value.isoformat()
     if not isinstance(value, str | int | float):
         raise ArticleError(source, f"{name}: expected text, got {type(value).__name__}")
-    return " ".join(str(value).split())
+    try:
+        text = str(value)
+    except ValueError as error:
+        raise ArticleError(source, f"{name}: a number of too many digits; write it in quotes") from error
+    return " ".join(encodable(source, name, text).split())
+
+
+def _url_id(source: str, url: str) -> str:
+    try:
+        return url_id(url) if url else ""
+    except ValueError as error:
+        raise ArticleError(source, f"url: {url!r} is no address ({error}); correct it, or leave it out") from error
 
 
 def _date(source: str, value: Any) -> str:

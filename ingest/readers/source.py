@@ -41,6 +41,15 @@ def decode(source: str, raw: bytes) -> str:
         raise ArticleError(source, f"is not UTF-8: byte 0x{raw[offset]:02x} at offset {offset:,}; save it as UTF-8") from error
 
 
+def encodable(source: str, name: str, text: str) -> str:
+    """The text of a field, if it can be written as UTF-8. Raises ArticleError for half a surrogate pair, which JSON and YAML can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ArticleError(source, f"{name}: half a surrogate pair at character {error.start}; write whole characters") from error
+    return text
+
+
 def checked(source: str, article: Article) -> Article:
     """The article, if it has text of an acceptable length. Raises ArticleError otherwise."""
     if not article.text.strip():
@@ -58,8 +67,19 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-") or sha256(name)[:12]
 
 
+def file_id(path: Path) -> str:
+    """An article's id from its file's name. Raises ArticleError when nothing of a name that is not UTF-8 can be used."""
+    try:
+        return slug(path.stem)
+    except UnicodeEncodeError as error:
+        raise ArticleError(str(path), "has a name that is not UTF-8; rename the file") from error
+
+
 def url_id(url: str) -> str:
-    """An article's id from its address: readable, and distinct for two addresses with the same last path segment."""
+    """An article's id from its address: readable, and distinct for two addresses with the same last path segment.
+
+    Raises ValueError when it is no address.
+    """
     segments = [part for part in urlsplit(url).path.split("/") if part]
     return f"{slug(unquote(segments[-1]) if segments else urlsplit(url).netloc)}-{sha256(url)[:8]}"
 

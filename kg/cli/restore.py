@@ -17,15 +17,17 @@ EXAMPLES = (
 
 def command(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A backup that kg backup wrote.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Move data that is there aside, to DIR.replaced; stop servers first.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Move data that is there aside, to DIR.replaced (DIR/replaced in a mount point).")
+    ] = False,
     data: options.Data = None,
     store: options.Store = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Bring back a backup.
 
-    It is read through first: a damaged backup is refused and changes nothing. The data directory appears when it is complete. Tokens are
-    not in a backup; make them anew. With --store it goes to a SPARQL service, graph by graph, which is not one transaction.
+    It is read through first: a damaged backup is refused and changes nothing. The graph appears when it is complete. Tokens are not in a
+    backup; make them anew. With --store it goes to a SPARQL service, graph by graph, which is not one transaction.
     """
     settings = Settings.load(data=data, store=store)
     manifest = backup.restore(settings, path, replace=replace)

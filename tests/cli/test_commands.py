@@ -235,6 +235,27 @@ def test_a_backup_is_written_checked_and_restored(kg: Kg):
 
 
 @pytest.mark.usefixtures("data")
+def test_a_backup_is_restored_into_a_mount_point_and_replaces_what_is_there(kg: Kg, tmp_path: Path):
+    (tmp_path / "mounted").mkdir()
+    mounted = ["unshare", "--mount", "sh", "-ec", 'mount -t tmpfs none mounted; eval "$1"', "sh"]
+    if subprocess.run([*mounted, "true"], cwd=tmp_path, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount")
+    kg("backup", "graph.zip")
+    steps = [
+        f"{KG} restore graph.zip --data mounted",
+        f"{KG} restore graph.zip --data mounted --replace",
+        f"{KG} export --data mounted > restored.nq",
+        f"{KG} export --data mounted/replaced > replaced.nq",
+        "ls -A mounted",
+    ]
+    done = subprocess.run([*mounted, "; ".join(steps)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["current", "kg.json", "replaced", "snapshots", "store", "writer.lock"]
+    assert (tmp_path / "restored.nq").read_text() == (tmp_path / "replaced.nq").read_text() == kg("export").stdout
+    assert not (tmp_path / "mounted.replaced").exists()
+
+
+@pytest.mark.usefixtures("data")
 def test_a_damaged_backup_is_refused(kg: Kg, tmp_path: Path):
     kg("backup", "graph.zip")
     (tmp_path / "graph.zip").write_bytes((tmp_path / "graph.zip").read_bytes()[:-50])

@@ -31,6 +31,7 @@ BAD_FILES = {
     "only-head.md": (b"---\ntitle: T\n---\n", "has no text below its front matter"),
     "page.html": (b"<p>text", "unknown format .html; known are .md, .txt, .jsonl"),
     "lines.jsonl": (b'{"text": "Hello."\n', "line 1: is not JSON"),
+    "address.jsonl": (b'{"text": "Hello.", "url": "http://[bad"}\n', "line 1: url: 'http://[bad' is no address"),
 }
 
 
@@ -45,6 +46,14 @@ def test_every_kind_of_bad_file_is_explained_and_the_good_article_is_stored(kg: 
         assert any(line.startswith(f"failed: {name}") and reason in line for line in complaints), name
     assert "failed: missing.txt: no such file or directory; check the path" in complaints
     assert json.loads(kg("stats", "--format", "json").stdout)["articles"] == 1
+
+
+def test_a_file_with_a_name_that_is_not_utf_8_costs_itself_alone(kg: Kg, tmp_path: Path):
+    (tmp_path / "\udcff.txt").write_text("Microsoft acquired Nvidia.")
+    done = kg("ingest", "--quiet", "\udcff.txt", STAKE)
+    assert done.returncode == 3
+    assert done.stderr == "failed: \\udcff.txt: has a name that is not UTF-8; rename the file\n"
+    assert "has a name that is not UTF-8; rename the file\n" in kg("extract", "\udcff.txt").stderr
 
 
 @pytest.mark.parametrize("path", ["missing.txt", ".", "x" * 5000], ids=["missing", "nothing in it", "too long"])
@@ -201,6 +210,8 @@ def test_an_ingest_that_is_killed_leaves_whole_articles_and_the_next_completes_t
     with started(tmp_path, "in.jsonl") as process:
         line(process, after)
         process.kill()
+    kg("publish")
+    assert re.search(rf"^{after.split()[-1]}\b", kg("stats", "--articles").stdout, re.MULTILINE)
     assert kg("validate").returncode == 0
     assert kg("ingest", "--quiet", "in.jsonl").returncode == 0
     killed = kg("export").stdout

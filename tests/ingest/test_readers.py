@@ -48,6 +48,11 @@ def test_text_without_front_matter_is_kept_verbatim(write) -> None:
     assert read(write("a.txt", text)).text == text
 
 
+def test_a_text_that_begins_with_a_rule_is_kept_verbatim(write) -> None:
+    text = "---\ndate: 2024-02-30\n\nApple sues.\n"
+    assert read(write("a.txt", text)).text == text
+
+
 def test_byte_order_mark_is_no_part_of_the_text(write) -> None:
     assert read(write("a.txt", b"\xef\xbb\xbfApple sues Epic.")).text == "Apple sues Epic."
 
@@ -89,7 +94,24 @@ def test_first_heading_is_the_title_of_a_plain_text(write) -> None:
         ("front.md", b"---\ntitle: 'open\ndate: 2024\n---\nText.", "front matter, line 4"),
         ("list.md", b"---\n- a\n---\nText.", "not `key: value` lines"),
         ("date.md", b"---\ndate: last week\n---\nText.", "'last week' is no ISO 8601 date"),
+        (
+            "day.md",
+            b"---\ntitle: T\ndate: 2024-02-30\n---\nText.",
+            "front matter, line 3: '2024-02-30' cannot be read as timestamp; correct it",
+        ),
+        ("day.txt", b"---\ndate: 2024-02-30\n---\nText.", "front matter, line 2: '2024-02-30' cannot be read as timestamp; correct it"),
+        (
+            "number.md",
+            b"---\nid: " + b"1" * 5000 + b"\n---\nText.",
+            f"front matter, line 2: '{'1' * 40}' cannot be read as int; correct it",
+        ),
+        ("time.md", b"---\ndate: !!timestamp soon\n---\nText.", "front matter, line 2: 'soon' cannot be read as timestamp"),
+        ("deep.md", b"---\nid: " + b"[" * 200_000 + b"]" * 200_000 + b"\n---\nText.", "front matter: nested too deeply"),
         ("bare.md", b"---\ntitle: T\n---\n", "has no text below its front matter"),
+        ("address.md", b"---\nurl: http://[bad\n---\nText.", "url: 'http://[bad' is no address (Invalid IPv6 URL); correct it"),
+        ("half.md", b'---\ntitle: "\\ud800"\n---\nText.', "title: half a surrogate pair at character 0; write whole characters"),
+        ("digits.md", b"---\nid: 0x" + b"f" * 5000 + b"\n---\nText.", "id: a number of too many digits; write it in quotes"),
+        ("\udcff.txt", b"Text.", "has a name that is not UTF-8; rename the file"),
         ("a.docx", b"PK", "unknown format .docx; known are .md, .txt, .jsonl"),
     ],
 )
@@ -130,6 +152,25 @@ def test_json_lines_keep_ids_and_report_bad_lines_in_place() -> None:
     assert str(found[1]).startswith("standard input, line 3: is not JSON")
     assert 'has no "text"' in str(found[2])
     assert "NUL at character 1" in str(found[3])
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ('"url": "http://[bad"', "url: 'http://[bad' is no address"),
+        ('"score": ' + "9" * 5000, "has a number of too many digits; write it in quotes"),
+        ('"score": ' + "[" * 100_000, "is nested too deeply"),
+        *[(f'"{name}": "a\\ud800"', f"{name}: half a surrogate pair at character 1") for name in ("id", "title", "url", "date", "lang")],
+        ('"author": ["a", "\\udc00"]', "author: half a surrogate pair at character 3"),
+    ],
+    ids=lambda text: text[:24],
+)
+def test_a_line_with_a_field_that_cannot_be_used_costs_itself_alone(fields: str, reason: str) -> None:
+    bad, good = read_lines([f'{{"text": "One.", {fields}}}', '{"text": "Two."}'])
+    assert isinstance(bad, ArticleError)
+    assert bad.source == "standard input, line 1"
+    assert reason in bad.reason
+    assert isinstance(good, Article)
 
 
 def test_an_article_without_a_name_gets_its_id_from_its_text() -> None:

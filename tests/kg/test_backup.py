@@ -1,14 +1,16 @@
 """Backups: written whole or not at all, refused when damaged, restored exactly."""
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from claims_graph import BASE, Said, extraction, known, store
-from pyoxigraph import Quad
+from pyoxigraph import NamedNode, Quad
 
-from kg import backup, datadir, snapshots
+from kg import backup, datadir, replacing, snapshots
 from kg.errors import DataError, LockedError
 from kg.settings import Settings
 from kg.store import locked, open_writer
@@ -21,6 +23,8 @@ QUADS = frozenset(
         )
     )
 )
+
+OTHER = {Quad(*map(NamedNode, ("https://example.org/s", "https://example.org/p", "https://example.org/o", "https://example.org/g")))}
 
 
 def settings(data: Path) -> Settings:
@@ -88,10 +92,31 @@ def rewritten(path: Path, *, graph: bytes | None = None, **manifest: object) -> 
         archive.writestr("manifest.json", json.dumps(fields | manifest))
 
 
+def vouched(path: Path, graph: bytes) -> None:
+    """The same backup with another graph, with which the manifest agrees."""
+    rewritten(path, graph=graph, quads=graph.count(b"\n"), sha256=hashlib.sha256(graph).hexdigest())
+
+
+def marked(path: Path, offset: int, value: int) -> None:
+    """The same archive with a value in the header of every member, at an offset in the central directory's form."""
+    content = bytearray(path.read_bytes())
+    for signature, shift in ((b"PK\x03\x04", -2), (b"PK\x01\x02", 0)):
+        start = -1
+        while (start := content.find(signature, start + 1)) >= 0:
+            content[start + offset + shift] = value
+    path.write_bytes(content)
+
+
 def flip_a_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 1
     path.write_bytes(content)
+
+
+def listed(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("graph.nq", b"")
+        archive.writestr("manifest.json", "[]")
 
 
 DAMAGE = {
@@ -104,12 +129,24 @@ DAMAGE = {
     "no archive": lambda path: path.write_text("text"),
     "empty": lambda path: path.write_bytes(b""),
     "unknown field": lambda path: rewritten(path, extra=1),
+    "no N-Quads": lambda path: vouched(path, b"this is no quad\n"),
+    "a comment for a quad": lambda path: vouched(path, b"# no quad\n"),
+    "encrypted": lambda path: marked(path, 8, 1),
+    "unknown compression": lambda path: marked(path, 10, 99),
+    "a number for the base IRI": lambda path: rewritten(path, base_iri=7),
+    "a base IRI that is none": lambda path: rewritten(path, base_iri="nonsense"),
+    "a base IRI without its slash": lambda path: rewritten(path, base_iri=BASE.removesuffix("/")),
+    "text for a number": lambda path: rewritten(path, quads=str(len(QUADS))),
+    "a number for a hash": lambda path: rewritten(path, ontology=5),
+    "a list for the manifest": listed,
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_backup_is_refused_and_changes_nothing(data: Path, saved: Path, tmp_path: Path, damage: str):
     DAMAGE[damage](saved)
+    with pytest.raises(DataError, match=r"graph\.zip is damaged.*; use another backup"):
+        backup.verify(saved)
     with pytest.raises(DataError, match=r"graph\.zip is damaged.*; use another backup"):
         backup.restore(settings(data), saved, replace=True)
     assert published(data) == QUADS
@@ -139,6 +176,64 @@ def test_what_is_replaced_is_moved_aside(data: Path, saved: Path, tmp_path: Path
     backup.restore(settings(data), saved, replace=True)
     assert published(data) == QUADS
     assert published(tmp_path / "data.replaced") == set()
+
+
+def test_the_snapshot_is_numbered_above_those_of_the_directory_that_is_replaced(data: Path, saved: Path):
+    with open_writer(settings(data)) as writer:
+        before = [writer.publish().number for _ in range(3)][-1]
+    backup.restore(settings(data), saved, replace=True)
+    assert snapshots.current_number(data) == before + 1
+    backup.restore(settings(data), saved, replace=True)
+    assert snapshots.current_number(data) == before + 2
+
+
+class Killed(BaseException):
+    """In the place of a power cut."""
+
+
+@pytest.mark.parametrize("step", range(1, 7))
+def test_a_replacement_that_breaks_off_leaves_one_graph_or_the_other(
+    data: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+):
+    with open_writer(settings(data)) as writer:
+        writer.apply(QUADS, OTHER)
+        writer.publish()
+    steps = iter(range(step - 1))
+
+    def stop(_: Path) -> None:
+        if next(steps, None) is None:
+            raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(replacing, "datadir", SimpleNamespace(sync=stop, read=datadir.read))
+        backup.restore(settings(data), saved, replace=True)
+    assert published(data) in (QUADS, OTHER)
+    try:
+        with open_writer(settings(data)) as writer:
+            assert set(writer.store) in (QUADS, OTHER)
+            assert writer.unpublished or set(writer.store) == published(data)
+    except DataError as error:
+        assert "has a snapshot but no store; `kg restore` a backup with --replace" in str(error)
+    backup.restore(settings(data), saved, replace=True)
+    assert published(data) == QUADS
+    with open_writer(settings(data)) as writer:
+        assert set(writer.store) == QUADS
+        assert not writer.unpublished
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "data.replaced", "graph.zip"]
+
+
+def test_readers_of_what_is_replaced_go_on(data: Path, saved: Path):
+    with snapshots.current(data) as before:
+        backup.restore(settings(data), saved, replace=True)
+        assert set(before.open()) == QUADS
+    assert published(data) == QUADS
+
+
+def test_a_damaged_store_can_be_replaced(data: Path, saved: Path, tmp_path: Path):
+    (data / "store" / "CURRENT").write_text("damage")
+    backup.restore(settings(data), saved, replace=True)
+    assert published(data) == QUADS
+    assert (tmp_path / "data.replaced" / "store" / "CURRENT").read_text() == "damage"
 
 
 def test_data_that_somebody_writes_to_is_not_moved(data: Path, saved: Path):

@@ -164,6 +164,29 @@ def test_what_was_extracted_before_an_interruption_is_stored_and_published(data:
     assert len(graphs(data)) == 4
 
 
+def test_what_was_extracted_before_an_unforeseen_error_is_stored_and_published(data: Path, loaded: tuple):
+    def extract(articles: Iterator[Article | ArticleError]) -> Iterator:
+        yield from map(loaded[0], articles)
+        raise RuntimeError("unforeseen")
+
+    settings, events = Settings.load(data=data), []
+    batch = Ingest(settings, build.prepare(settings), loaded[1], loaded[2], keep_text=False, report=events.append)
+    with pytest.raises(RuntimeError, match="unforeseen"):
+        batch(build.articles([str(STAKE), str(POLICY)]), extract)
+    assert [event.outcome for event in events] == [Outcome.STORED, Outcome.STORED]
+    assert {IRIS.graph(event.name).value for event in events} < graphs(data)
+
+
+def test_an_article_is_in_the_store_when_it_is_reported_as_stored(ingest: Run, data: Path):
+    def look(event: Event) -> None:
+        with open_writer(Settings.load(data=data)) as writer:
+            found.append(writer.store.contains_named_graph(IRIS.graph(event.name)))
+
+    found: list[bool] = []
+    ingest(STAKE, POLICY, report=look)
+    assert found == [True, True]
+
+
 def test_nobody_else_waits_while_an_article_is_extracted(data: Path, loaded: tuple):
     settings = Settings.load(data=data, lock_timeout_s=0)
     wrote = []

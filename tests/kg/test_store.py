@@ -1,6 +1,7 @@
 """The writer's store: one writer, transactions that are whole, and a base IRI that stays."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -160,6 +161,15 @@ def test_a_store_without_its_description_is_not_taken_for_new(settings: Settings
     (settings.data / "kg.json").unlink()
     with pytest.raises(DataError, match=r"has a store but no kg\.json"):
         stored(settings)
+
+
+def test_a_snapshot_without_its_store_is_not_taken_for_an_empty_graph(settings: Settings):
+    with open_writer(settings) as writer:
+        writer.publish()
+    shutil.rmtree(settings.data / "store")
+    with pytest.raises(DataError, match=r"has a snapshot but no store; `kg restore` a backup with --replace"), open_writer(settings):
+        pass
+    assert not (settings.data / "store").exists()
 
 
 def test_a_damaged_store_is_reported(settings: Settings):
