@@ -162,6 +162,13 @@ def read(text: str) -> Reading:  # noqa: C901  one branch a kind of token, on th
     return Reading(form, names_dataset, volatile)
 
 
+def is_prologue(text: str) -> bool:
+    """Whether the text holds nothing but BASE and PREFIX declarations, and not even these: as an update that is one which does nothing
+    (SPARQL 1.1 Query, 19.8, rules 4 and 29). Raises QuerySyntaxError at a non-token."""
+    found = " ".join(word.upper() if kind == "word" else kind for kind, word, _ in tokens(text))
+    return bool(re.fullmatch(r"(?:(?:BASE iri|PREFIX name iri)(?: |$))*", found))
+
+
 def _plain(text: str) -> Reading | None:
     """What a plain query is; None when its tokens must be looked at, be it for the complaint."""
     if not text.isascii() or sum(map(text.count, "{([!+-")) > MAX_DEPTH:

@@ -253,7 +253,7 @@ def _coding(accept_encoding: str) -> str:
     """The content coding to use: zstd or gzip as the client likes, "" for none (RFC 9110, 12.5.3)."""
     wanted = parse_accept_header(accept_encoding, Accept)
     best = max(ENCODINGS[:-1], key=lambda coding: wanted.quality(coding))
-    return best if wanted.quality(best) > 0 else ""
+    return best if wanted.quality(best) > 0 and wanted.quality(best) >= wanted.quality("identity") else ""
 
 
 def _headers(how: Representation, tag: str) -> list[tuple[bytes, bytes]]:

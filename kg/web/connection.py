@@ -5,6 +5,7 @@ And it takes an answer in two messages and looks at every header twice; ours com
 """
 
 import asyncio
+import re
 import urllib.parse
 from collections.abc import Callable
 from http import HTTPStatus
@@ -26,7 +27,11 @@ _URL = ProblemError(414, "too-large", f"the address is longer than {URL_BYTES} b
 _HEAD = ProblemError(431, "too-large", f"the request's head is larger than {HEAD_BYTES} bytes; send fewer or shorter headers")
 _SLOW = ProblemError(408, "slow", f"the request's head did not arrive within {HEAD_S:g} s; send it in one go")
 _AHEAD = ProblemError(429, "busy", f"more than {PIPELINED} requests were sent ahead on one connection; wait for some of the answers")
+_HOST = ProblemError(400, "http", "an HTTP/1.1 request has one Host header with the name of a server (RFC 9112, 3.2)")
 _UNREADABLE = ProblemError(400, "http", "this is no HTTP/1.1 request")
+
+
+_SERVER_NAME = re.compile(rb"[\w.:\[\]%~!$&'()*+,;=-]*", re.ASCII)  # RFC 9110, 7.2
 
 
 class _Gathered:
@@ -84,7 +89,7 @@ class Cycle(RequestResponseCycle):
         headers: list[tuple[bytes, bytes]] = message["headers"]
         closes = not self.keep_alive
         lines = [STATUS_LINE[message["status"]]]
-        for name, value in headers:
+        for name, value in (*self.default_headers, *headers):
             lines.append(b"%b: %b\r\n" % (name, value))
             closes = closes or name == b"connection"  # which we only say to close it
         if closes:
@@ -169,6 +174,10 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._stop_timer()
         version = self.parser.get_http_version()
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if version == "1.1" and (len(hosts) != 1 or not _SERVER_NAME.fullmatch(hosts[0].strip())):
+            self._refuse(_HOST)
+            raise ValueError("stop reading")
         scope = self.scope
         scope["method"] = self.parser.get_method().decode("ascii")
         scope["http_version"] = version
@@ -253,8 +262,9 @@ class Connection(HttpToolsProtocol):
         self._refused = True
         if self.cycle is None or self.cycle.response_complete:
             body = problem.body()
-            head = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\ncontent-type: application/problem+json\r\n"
-            self.transport.write(f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body)
+            head = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\ncontent-type: application/problem+json\r\n".encode()
+            head += b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+            self.transport.write(head + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body)
             self.transport.write_eof()
             self.loop.call_later(LINGER_S, self.transport.close)
         else:

@@ -92,9 +92,12 @@ class GraphStore:
         condition = self._condition(call, graph)
         async with documents(call, self.settings.write_limit_mb * 1024 * 1024) as files:
             made = graph if graph is not None else await asyncio.to_thread(self._new_graph, files)
-            outcome = await self.writes.graph(made, files, replace=call.method == "PUT", condition=condition)
+            replace = call.method == "PUT" or graph is None  # content that is sent again is the same graph
+            outcome = await self.writes.graph(made, files, replace=replace, condition=condition)
         status = STATUS[call.method, outcome]
-        await call.respond(status, [(b"location", quote(made, safe=URI_CHARACTERS).encode())] if status == 201 and made else [])
+        await call.respond(
+            status, [(b"location", quote(made, safe=URI_CHARACTERS).encode())] if made and (status == 201 or graph is None) else []
+        )
 
     def _new_graph(self, files: tuple[tuple[str, str], ...]) -> str:
         """A name for a graph that has none (Graph Store Protocol, 5.5): its content's hash."""

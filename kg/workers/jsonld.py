@@ -60,6 +60,8 @@ def _node(subject: Any, said: Iterable[ox.Triple | ox.Quad], shorten: "_Shortene
 def _value(term: Any, shorten: "_Shortener") -> Any:
     if not isinstance(term, ox.Literal):
         return {"@id": shorten.node(term)}
+    if term.direction:
+        return {"@direction": str(term.direction), "@language": term.language, "@value": term.value}
     if term.language:
         return {"@language": term.language, "@value": term.value}
     if term.datatype.value == STRING:

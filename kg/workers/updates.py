@@ -19,6 +19,8 @@ class DatasetError(QueryError):
 
 def prepared(text: str, *, default_graphs: Iterable[str] | None, named_graphs: Iterable[str] | None) -> str:
     """The update that is run, on the dataset that the request names (None, None: none). Raises DatasetError and those of `syntax.read`."""
+    if syntax.is_prologue(text):
+        return text
     reading = syntax.read(text)
     if reading.form is not Form.UPDATE:
         raise DatasetError(f"this is a query ({reading.form}), not an update: send it as `query` or application/sparql-query")

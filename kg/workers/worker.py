@@ -18,6 +18,7 @@ from kg import federated, syntax
 from kg.errors import QueryError
 from kg.workers import jsonld
 from kg.workers.confine import confine
+from kg.workers.wellformed import WellFormed
 from kg.workers.wire import Clauses, Count, Dump, Kind, Query, Request, Requests, Rows, Scan, arguments, pack_frame
 
 PIECE_BYTES = 64 * 1024
@@ -48,6 +49,7 @@ HEAD_BYTES = 4096  # more than all our prefix declarations take
 DECLARATION = rb'@prefix [^\n]*\n|\s+xmlns:[\w.-]+="[^"]*"'
 DECLARATIONS = re.compile(b"(?:" + DECLARATION + b")+")
 READABLE = {"turtle", "trig", "rdfxml"}  # of the formats that take prefixes
+XML = {"xml", "rdfxml"}
 
 
 class Compressor(Protocol):
@@ -122,7 +124,7 @@ class Output:
 class SortedPrefixes:
     """A file in front of another that sorts the prefix declarations at its start, so that the same graph is the same bytes every time."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output | WellFormed) -> None:
         self._output = output
         self._head = b""
         self._in_head = True
@@ -233,6 +235,7 @@ def _term(text: str) -> Any:
 
 
 def _write_result(result: Any, output: Any, name: str, prefixes: dict[str, str]) -> None:
+    output = WellFormed(output) if name in XML else output
     if isinstance(result, ox.QuerySolutions | ox.QueryBoolean):
         result.serialize(output, RESULTS[name])
     elif name == "jsonld":
@@ -254,6 +257,7 @@ def _write_dump(store: ox.Store, output: Any, request: Dump) -> None:
         quads = store.quads_for_pattern(None, None, None, graph)
         jsonld.write(quads if graph is None else (quad.triple for quad in quads), output, prefixes)
         return
+    output = WellFormed(output) if name in XML else output
     head: Any = SortedPrefixes(output) if name in READABLE else None
     declared = prefixes if head else None
     if graph is not None and name in ("trig", "nquads"):

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import socket
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 import httpx
@@ -79,6 +81,29 @@ def test_an_endless_trailer_is_refused(server: Server):
     with socket.create_connection((host, int(port)), timeout=30) as connection, contextlib.suppress(ConnectionError):
         connection.sendall(head + b"6\r\nASK {}\r\n0\r\n" + b"a: b\r\n" * 50_000)
         assert not connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a b<>\r\n"])
+def test_a_request_has_one_host(server: Server, hosts: bytes):
+    status, problem = exchange(server, b"GET /health HTTP/1.1\r\n" + hosts + b"\r\n")
+    assert (status, problem["status"]) == (400, 400)
+    assert "Host" in problem["detail"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/sparql?query=ASK{}", "/openapi.json", "/nowhere"])
+def test_every_response_has_its_date(client: httpx.Client, path: str):
+    for _ in range(2):  # the second time from memory, where there is one
+        assert abs(parsedate_to_datetime(client.get(path).headers["date"]) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [("identity, gzip;q=0.5", None), ("gzip;q=0.5, identity;q=0.1", "gzip"), ("*", "zstd"), ("gzip", "gzip")],
+)
+def test_no_coding_is_chosen_against_the_client_s_liking(client: httpx.Client, accepted: str, coding: str | None):
+    values = {"query": f"SELECT * {{ VALUES ?a {{ {'1 ' * 1000} }} }}"}
+    response = client.get("/sparql", params=values, headers={"Accept-Encoding": accepted})
+    assert response.headers.get("content-encoding") == coding
 
 
 def test_a_percent_sign_that_encodes_nothing_stays(client: httpx.Client):

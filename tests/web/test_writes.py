@@ -130,6 +130,19 @@ def test_an_update_reaches_nothing_outside(writer: httpx.Client, text: str):
     assert count(writer, "?s ?p ?o") == before
 
 
+@pytest.mark.parametrize("text", ["", "# nothing", "PREFIX x: <http://x/> BASE <http://x/>"])
+def test_an_update_may_do_nothing(writer: httpx.Client, text: str):
+    assert update(writer, text).status_code == 204
+    assert "there is no SELECT" in writer.get("/sparql", params={"query": text or " "}).json()["detail"]
+
+
+def test_content_that_is_posted_again_is_the_same_graph(writer: httpx.Client):
+    posts = [writer.post("/graphs", content='_:b <x:p> "posted twice" .', headers=TURTLE) for _ in range(2)]
+    assert [response.status_code for response in posts] == [201, 200]
+    assert posts[0].headers["location"] == posts[1].headers["location"]
+    assert count(writer, 'GRAPH ?g { ?s <x:p> "posted twice" }') == 1
+
+
 def test_a_query_sent_as_an_update_is_told_so(writer: httpx.Client):
     assert "query" in update(writer, "SELECT * {}").json()["detail"]
 
