@@ -95,9 +95,8 @@ class GraphStore:
             replace = call.method == "PUT" or graph is None  # content that is sent again is the same graph
             outcome = await self.writes.graph(made, files, replace=replace, condition=condition)
         status = STATUS[call.method, outcome]
-        await call.respond(
-            status, [(b"location", quote(made, safe=URI_CHARACTERS).encode())] if made and (status == 201 or graph is None) else []
-        )
+        names = made and (status == 201 or graph is None)
+        await call.respond(status, [(b"location", quote(made, safe=URI_CHARACTERS).encode())] if names else [])
 
     def _new_graph(self, files: tuple[tuple[str, str], ...]) -> str:
         """A name for a graph that has none (Graph Store Protocol, 5.5): its content's hash."""
