@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import typer
 from kg import engines, queries, syntax
 from kg.cli import options, results
 from kg.engines import Reader, Result
-from kg.errors import QueryError
+from kg.errors import QueryError, StreamError
 from kg.iris import PREFIXES, Iris
 from kg.queries import Bindings
 from kg.settings import Settings
@@ -90,9 +90,9 @@ def _asked(query: str | None, name: str | None, params: list[str], store: Reader
         raise QueryError("--param belongs to a saved query (--name)")
     assert query is not None  # noqa: S101  one of the two is given
     if query == "-":
-        return sys.stdin.read(), "the query on standard input", None
+        return _read("standard input", sys.stdin.read), "the query on standard input", None
     if _names_file(query):
-        return _read(Path(query)), query, None
+        return _read(query, partial(Path(query).read_text, encoding="utf-8")), query, None
     return query, "the query", None
 
 
@@ -110,11 +110,13 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _read(path: Path) -> str:
+def _read(place: str, read: Callable[[], str]) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read()
+    except StreamError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
-        raise QueryError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise QueryError(f"cannot read {place}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _explained(complaint: str, text: str, source: str) -> str:

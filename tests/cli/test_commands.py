@@ -150,14 +150,6 @@ def test_saved_queries_are_listed_and_take_parameters(kg: Kg):
 
 
 @pytest.mark.usefixtures("data")
-def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path):
-    line = f"{KG} export | head -1; echo ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True)
-    assert done.stderr == ""
-    assert done.stdout.splitlines()[-1] == "141"
-
-
-@pytest.mark.usefixtures("data")
 def test_stats_count_and_list(kg: Kg):
     counts = json.loads(kg("stats", "--format", "json").stdout)
     assert counts["articles"] == 1
