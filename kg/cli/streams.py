@@ -2,6 +2,7 @@
 
 import errno
 import io
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -62,14 +63,21 @@ def let_go() -> None:
     os.close(nowhere)
 
 
+def write_json(found: object, *, indent: int | None = 1) -> None:
+    """Writes a JSON text and the end of its line to standard output, as UTF-8 whatever the terminal's encoding is (RFC 8259, 8.1)."""
+    text = json.dumps(found, ensure_ascii=False, indent=indent)
+    sys.stdout.buffer.write(text.encode(errors="backslashreplace") + b"\n")  # of a file's name that is no UTF-8: \udcff, as JSON has it
+
+
 def _opened(stream: TextIO | None, mode: str, title: str, *, instead: int) -> TextIO:
-    """The stream anew. A closed one is there too."""
+    """The stream anew. What its encoding lacks is written as an escape; a closed one is there too."""
     if not isinstance(stream, io.TextIOWrapper):
         raw = _Stream(os.open(os.devnull, instead), mode, title)
         return io.TextIOWrapper(_buffered(raw, mode))
     raw = _Stream(stream.fileno(), mode, title)
+    errors = stream.errors if mode == "rb" else "backslashreplace"
     return io.TextIOWrapper(
-        _buffered(raw, mode), stream.encoding, stream.errors, line_buffering=stream.line_buffering, write_through=stream.write_through
+        _buffered(raw, mode), stream.encoding, errors, line_buffering=stream.line_buffering, write_through=stream.write_through
     )
 
 

@@ -1,5 +1,6 @@
-"""Standard input and output that cannot be used: a full disk, a closed descriptor, a reader that has left."""
+"""Standard input and output that cannot be used: a full disk, a closed descriptor, a reader that has left, another encoding."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -18,7 +19,8 @@ def shell(cwd: Path, line: str, **variables: str) -> Done:
     """Runs a line of bash, in which `kg` is ours."""
     environment = {**os.environ, **variables}
     script = f'kg() {{ "{KG}" "$@"; }}; set -o pipefail; {line}'
-    return subprocess.run(["bash", "-c", script], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+    command, encoding = ["bash", "-c", script], variables.get("PYTHONIOENCODING")
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, encoding=encoding or "utf-8", timeout=120)
 
 
 @pytest.mark.usefixtures("data")
@@ -59,3 +61,12 @@ def test_a_command_needs_no_stream_that_it_does_not_use(tmp_path: Path):
 def test_what_went_wrong_keeps_its_exit_code_when_nobody_can_be_told(tmp_path: Path):
     for line in ("kg query nonsense 2> /dev/full", "kg nonsense 2> /dev/full", "kg export > /dev/full 2>&1"):
         assert shell(tmp_path, line).returncode == 2
+
+
+@pytest.mark.usefixtures("data")
+def test_what_an_encoding_lacks_is_escaped_and_json_is_utf8_anyway(tmp_path: Path):
+    shown = shell(tmp_path, "kg entity Microsoft", PYTHONIOENCODING="latin-1")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "  \\u201c" in shown.stdout
+    written = shell(tmp_path, "kg config --data 'Café Łódź' -f json", PYTHONIOENCODING="latin-1").stdout.encode("latin-1")
+    assert json.loads(written.decode())["data"]["value"] == "Café Łódź"
