@@ -4,12 +4,13 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import KG, STAKE, Done
+from commands import KG, STAKE, Done, listen_to_sigint
 
 from kg.cli.main import COMMANDS
 from kg.settings import Settings
@@ -138,6 +139,18 @@ def test_a_query_that_cannot_be_answered_is_explained(kg: Kg, arguments: list[st
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("kg: ")
     assert complaint in done.stderr
+
+
+@pytest.mark.usefixtures("data")
+def test_a_query_ends_at_ctrl_c_while_the_engine_is_at_work(tmp_path: Path):
+    command = [KG, "query", "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"]
+    talk = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, preexec_fn=listen_to_sigint, **talk) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=5)  # by then the engine is counting
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=10) == ("", "")
+    assert process.returncode == 130
 
 
 @pytest.mark.usefixtures("data")
