@@ -132,6 +132,8 @@ def test_a_query_comes_from_a_file_or_from_standard_input(kg: Kg, tmp_path: Path
         (["--name", "who-invests-in-whom", "--param", "investor=Mikrosoft"], "no entity is called 'Mikrosoft'; did you mean 'Microsoft'"),
         (["ASK {}", "--format", "yaml"], "--format 'yaml' is no format for rows; choose one of table, json, xml, csv, tsv"),
         (["SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?i", "--timeout-s", "0.5"], "the query took longer than 0.5 s"),
+        (["ASK {}", "--timeout-s", "inf"], "KG_QUERY_TIMEOUT_S (--query-timeout-s): Input should be a finite number"),
+        (["ASK {}", "--query-timeout-s", "1e10"], "KG_QUERY_TIMEOUT_S (--query-timeout-s): Input should be less than or equal to 604800"),
     ],
 )
 def test_a_query_that_cannot_be_answered_is_explained(kg: Kg, arguments: list[str], complaint: str):
