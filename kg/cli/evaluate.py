@@ -1,6 +1,5 @@
 """`kg evaluate`: score extraction against annotated articles."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from ingest.scoring import Counts, Score
 from kg import evaluate
-from kg.cli import options
+from kg.cli import options, streams
 from kg.evaluate import Mistake
 from kg.settings import Settings
 
@@ -47,7 +46,7 @@ def command(
     found = list(evaluate.mistakes(score.articles)) if errors else []
     if format is Format.JSON:
         listed = {"errors": [_as_json(mistake) for mistake in found]} if errors else {}
-        typer.echo(json.dumps(evaluate.as_json(score) | listed, ensure_ascii=False, indent=2))
+        streams.write_json(evaluate.as_json(score) | listed, indent=2)
         return
     console = Console(highlight=False)
     for mistake in found:

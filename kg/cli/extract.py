@@ -1,6 +1,5 @@
 """`kg extract`: what is found in an article."""
 
-import json
 import sys
 from collections.abc import Callable
 from typing import IO, Annotated
@@ -12,7 +11,7 @@ from rich.text import Text
 from ingest.errors import ArticleError
 from ingest.model import EntityType, Extraction, Polarity
 from kg import build
-from kg.cli import options, results
+from kg.cli import options, results, streams
 from kg.extractions import as_json, as_json_line
 from kg.iris import Iris
 from kg.knowledge import KnowledgeGraph
@@ -87,7 +86,7 @@ def command(
 
 
 def _write_json(found: dict[str, object], *, indent: int | None) -> None:
-    sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=indent) + "\n")
+    streams.write_json(found, indent=indent)
     sys.stdout.flush()
 
 

@@ -17,9 +17,10 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from ingest.errors import IngestError
-from kg.errors import KgError
+from kg.cli import streams
+from kg.errors import KgError, PipeError, StreamError
 
-EXIT_FAILED, EXIT_PIPE = 2, 141
+EXIT_FAILED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,6 @@ class Commands(TyperGroup):
             return TyperCommand(cmd_name, help=row.summary, rich_help_panel=row.heading)
         return load(cmd_name)
 
-    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
-        """Calls the command. Whoever read its output may leave early: Typer would end that as a check that answered no."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            _forget_output()
-            raise SystemExit(EXIT_PIPE) from None
-
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Writes the help without importing a command."""
         self._listing = True
@@ -129,27 +122,37 @@ def _root(
 
 def main() -> None:
     """The entry point: runs a command; what is raised on purpose ends as one line on standard error and its exit code."""
+    streams.take_over()
     sys.exit(guarded(app))
 
 
 def guarded(run: Callable[[], object]) -> int:
-    """Runs a command and returns its exit code."""
+    """Runs a command and returns its exit code, when all that it wrote has left the process."""
+    exit_code = _exit_code(run)
+    return _exit_code(sys.stdout.flush) or exit_code
+
+
+def _exit_code(step: Callable[[], object]) -> int:
     try:
-        run()
+        step()
+    except StreamError as error:
+        if not isinstance(error, PipeError):
+            _complain(error)
+        streams.let_go()
+        return error.exit_code
     except KgError as error:
-        return _complain(error, error.exit_code)
+        _complain(error)
+        return error.exit_code
     except IngestError as error:
-        return _complain(error, EXIT_FAILED)
+        _complain(error)
+        return EXIT_FAILED
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else EXIT_FAILED
     return 0
 
 
-def _complain(error: Exception, exit_code: int) -> int:
-    typer.echo(f"kg: {error}", err=True)
-    return exit_code
-
-
-def _forget_output() -> None:
-    """Whoever read our output has gone; what is still buffered must not fail again at exit."""
-    sys.stdout = None
+def _complain(error: Exception) -> None:
+    try:
+        typer.echo(f"kg: {error}", err=True)
+    except StreamError:
+        streams.let_go()

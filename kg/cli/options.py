@@ -53,6 +53,7 @@ WriteLimit = Annotated[
     int | None, typer.Option("--write-limit-mb", help="Largest update or graph in MiB (KG_WRITE_LIMIT_MB).", rich_help_panel=SETTINGS)
 ]
 QueryTimeout = Annotated[
-    float | None, typer.Option("--timeout-s", help="Deadline in seconds (KG_QUERY_TIMEOUT_S).", rich_help_panel=SETTINGS)
+    float | None,
+    typer.Option("--timeout-s", "--query-timeout-s", help="Deadline in seconds (KG_QUERY_TIMEOUT_S).", rich_help_panel=SETTINGS),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]

@@ -2,12 +2,15 @@
 
 import os
 import re
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from threading import Timer
+from select import select
+from socket import socket, socketpair
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -15,7 +18,7 @@ import typer
 from kg import engines, queries, syntax
 from kg.cli import options, results
 from kg.engines import Reader, Result
-from kg.errors import QueryError
+from kg.errors import QueryError, StreamError
 from kg.iris import PREFIXES, Iris
 from kg.queries import Bindings
 from kg.settings import Settings
@@ -28,6 +31,7 @@ EXAMPLES = (
     ("kg query question.rq --format json", "SPARQL in a file; - reads standard input"),
 )
 
+_EXIT_INTERRUPTED = 130
 _EXPECTED_SHOWN = 12
 _POSITION = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 
@@ -54,7 +58,7 @@ def command(
         _list_saved()
         return
     settings = Settings.load(data=data, store=store, query_timeout_s=timeout_s)
-    with engines.reading(settings) as graph, _deadline(settings.query_timeout_s):
+    with engines.reading(settings) as graph, _stoppable(settings.query_timeout_s):
         reader = graph.open()
         text, source, bindings = _asked(query, name, param or [], reader, Iris(graph.base_iri))
         result = run(reader, text, source, graph.base_iri, bindings)
@@ -90,9 +94,9 @@ def _asked(query: str | None, name: str | None, params: list[str], store: Reader
         raise QueryError("--param belongs to a saved query (--name)")
     assert query is not None  # noqa: S101  one of the two is given
     if query == "-":
-        return sys.stdin.read(), "the query on standard input", None
+        return _read("standard input", sys.stdin.read), "the query on standard input", None
     if _names_file(query):
-        return _read(Path(query)), query, None
+        return _read(query, partial(Path(query).read_text, encoding="utf-8")), query, None
     return query, "the query", None
 
 
@@ -110,11 +114,13 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _read(path: Path) -> str:
+def _read(place: str, read: Callable[[], str]) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read()
+    except StreamError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
-        raise QueryError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise QueryError(f"cannot read {place}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _explained(complaint: str, text: str, source: str) -> str:
@@ -144,20 +150,30 @@ def _expected(text: str) -> str:
 
 
 @contextmanager
-def _deadline(timeout_s: float) -> Iterator[None]:
-    """Ends the process when the block takes longer: the engine cannot be interrupted, and what is on standard output is not complete."""
+def _stoppable(timeout_s: float) -> Iterator[None]:
+    """Ends the process when the block takes longer, or at Ctrl-C: the engine holds the main thread, where Python would raise something.
 
-    def stop() -> None:
-        typer.echo(f"kg: the query took longer than {timeout_s:g} s; ask for less, or give it longer with --timeout-s", err=True)
-        os._exit(QueryError.exit_code)
-
-    timer = Timer(timeout_s, stop)
-    timer.daemon = True
-    timer.start()
+    What is on standard output then is not complete.
+    """
+    ours, signals = socketpair()
+    signals.setblocking(False)
+    before = signal.set_wakeup_fd(signals.fileno(), warn_on_full_buffer=False)
+    Thread(target=_stop, args=(ours, timeout_s), daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        signal.set_wakeup_fd(before)
+        signals.close()  # which ends the thread
+
+
+def _stop(signals: socket, timeout_s: float) -> None:
+    """Ends the process when a signal comes or when none comes in time; returns when the other side is closed."""
+    arrived, _, _ = select([signals], [], [], timeout_s)
+    if not arrived:
+        typer.echo(f"kg: the query took longer than {timeout_s:g} s; ask for less, or give it longer with --timeout-s", err=True)
+        os._exit(QueryError.exit_code)
+    if signals.recv(1):
+        os._exit(_EXIT_INTERRUPTED)
 
 
 def _list_saved() -> None:

@@ -1,7 +1,5 @@
 """`kg stats`: counts."""
 
-import json
-import sys
 from collections import Counter
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kg import engines
-from kg.cli import options
+from kg.cli import options, streams
 from kg.engines import Graph, Reader
 from kg.iris import AIKG, DCTERMS, PREFIXES, PROV, RDF, RDFS, Iris
 from kg.settings import Settings
@@ -56,8 +54,7 @@ def command(
             return
         counts = count(graph)
     if layout is Layout.JSON:
-        json.dump(counts, sys.stdout, indent=1)
-        typer.echo()
+        streams.write_json(counts)
     else:
         Console(highlight=False).print(_table(counts))
 

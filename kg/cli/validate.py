@@ -1,7 +1,5 @@
 """`kg validate`: the published graph against its SHACL shapes."""
 
-import json
-import sys
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +10,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from kg import engines, validate
-from kg.cli import options
+from kg.cli import options, streams
 from kg.cli.progress import plural
 from kg.cli.results import short
 from kg.settings import Settings
@@ -52,8 +50,7 @@ def command(
         base_iri = graph.base_iri
     if layout is Layout.JSON:
         found = {"conforms": report.conforms, "checked": dict(report.checked), "violations": [asdict(v) for v in report.violations]}
-        json.dump(found, sys.stdout, ensure_ascii=False, indent=1)
-        typer.echo()
+        streams.write_json(found)
     else:
         _show(report, base_iri, quiet=quiet)
     if not report.conforms:

@@ -1,6 +1,7 @@
 """`kg` as its own process."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,3 +19,8 @@ def call(*arguments: object, cwd: Path, stdin: str = "", **variables: str) -> Do
     environment = {**clean, "COLUMNS": "200", **variables}
     command = [KG, *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, env=environment, input=stdin, capture_output=True, text=True, timeout=120)
+
+
+def listen_to_sigint() -> None:
+    """For `preexec_fn`: takes SIGINT also where the tests run in the background of a shell, which would have it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 import httpx
 import pytest
-from commands import KG, ROOT, STAKE, Done
+from commands import KG, ROOT, STAKE, Done, listen_to_sigint
 
 type Kg = Callable[..., Done]
 
@@ -136,14 +136,10 @@ def test_another_base_iri_is_refused_for_data_that_has_one(kg: Kg, data: Path):
 
 
 def started(tmp_path: Path, *arguments: object) -> subprocess.Popen[str]:
-    """A running `kg ingest`, which takes SIGINT also where the tests run in the background of a shell, which would have it ignored."""
+    """A running `kg ingest`."""
     command = [KG, "ingest", *map(str, arguments)]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     return subprocess.Popen(command, cwd=tmp_path, text=True, preexec_fn=listen_to_sigint, **pipes)
-
-
-def listen_to_sigint() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_two_ingests_at_once_both_store_everything(kg: Kg, tmp_path: Path):
