@@ -7,7 +7,7 @@ Ids become one path segment: characters that an IRI segment cannot hold are perc
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 from pyoxigraph import NamedNode
 
@@ -51,6 +51,7 @@ _NOT_IN_SEGMENT = re.compile(
     # everything but iunreserved, sub-delims, ":" and "@" (RFC 3987, 2.2: ipchar)
     "[^A-Za-z0-9\\-._~!$&'()*+,;=:@\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\U00010000-\U0001fffd\U00020000-\U0002fffd\U00030000-\U0003fffd]"
 )
+_NON_ASCII = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+")
 _RESERVED_GRAPH = re.compile(r"(?:knowledge|ontology|meta)~*")
 
 
@@ -137,6 +138,19 @@ def segment(text: str) -> str:
 
 def _encoded(match: re.Match[str]) -> str:
     return quote(match.group(), safe="", errors="surrogatepass")
+
+
+def iri_of(uri: str) -> str:
+    """The IRI that a URI stands for: letters of other scripts are themselves, all else stays as it is encoded (RFC 3987, 3.2)."""
+    return _NON_ASCII.sub(_decoded, uri)
+
+
+def _decoded(encoded: re.Match[str]) -> str:
+    try:
+        text = unquote_to_bytes(encoded.group()).decode()
+    except UnicodeDecodeError:
+        return encoded.group()
+    return "".join(quote(character) if _NOT_IN_SEGMENT.match(character) else character for character in text)
 
 
 def check_base(base: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyoxigraph
 from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header
+from werkzeug.http import parse_accept_header, parse_etags
 
 from kg.errors import QueryError
 from kg.formats import Format
@@ -103,7 +103,8 @@ class Answers:
     async def send_again(self, call: Call) -> bool:
         """Answer a GET that was answered from memory before, word for word the same and on the same snapshot; False when it was not."""
         known = self._again.get(_words(call, self.pool.lease)) if call.method == "GET" else None
-        cached = self.cache.get(known.tag) if known and not call.header(b"if-none-match") else None
+        conditional = call.header(b"if-none-match") or call.header(b"if-match")
+        cached = self.cache.get(known.tag) if known and not conditional else None
         if known is None or cached is None:
             return False
         call.note = dict(known.note)
@@ -121,6 +122,9 @@ class Answers:
         encoding = request.encoding
         tag = tag_of(request, lease) if how.cacheable and lease.lasting else ""
         headers = [*_headers(how, tag), *how.headers]
+        wanted = call.header(b"if-match").strip()
+        if wanted not in ("", "*") and not parse_etags(wanted).contains(tag.strip('"')):  # RFC 9110, 13.1.1
+            raise ProblemError(412, "precondition", "what there is has another ETag than If-Match names; ask again without it")
         known = tag and call.method != "POST" and matches(call.header(b"if-none-match"), tag)
         anything = call.header(b"if-none-match").strip() == "*"  # whether there is anything is known when it is there
         if known and not anything:

@@ -20,7 +20,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from kg import formats
 from kg.formats import GRAPHS, Format
-from kg.iris import PREFIXES
+from kg.iris import PREFIXES, iri_of
 from kg.settings import Settings
 from kg.web import access, preconditions
 from kg.web.answers import ENCODINGS, Answers, Representation, content_encoding, tag_of
@@ -112,11 +112,12 @@ class GraphStore:
         fields = call.parameters()
         named = [value for name, value in fields if name == "graph"]
         default = any(name == "default" for name, _ in fields)
-        direct = call.path.strip("/") not in ("graphs", "graph")
+        address = call.scope["raw_path"].decode("ascii").removeprefix("/")  # an encoded slash is none (RFC 3986, 2.2)
+        direct = address.strip("/") not in ("graphs", "graph")
         if len(named) + default + direct > 1:
             raise ProblemError(400, "graph", "name one graph: by `graph=`, by `default`, or by the address")
         if direct:
-            return _checked(self.answers.pool.lease.base_iri + call.path.removeprefix("/"))
+            return _checked(self.answers.pool.lease.base_iri + iri_of(address))
         return _checked(named[0]) if named else "" if default else None
 
 

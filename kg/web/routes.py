@@ -92,6 +92,8 @@ class Service:
     async def update(self, call: Call, ask: Ask) -> None:
         """An update, on disk and visible to every query that begins after the answer."""
         access.require(call, self.settings.data, "update")
+        if call.has(b"if-match") or call.has(b"if-none-match"):
+            raise ProblemError(412, "precondition", "an update has no ETag to compare with; conditions work on the graphs at /graphs")
         await self.writes.update(ask, base_iri=f"{self.pool.lease.base_iri}sparql")
         call.note["form"] = "UPDATE"
         await call.respond(204, [])

@@ -143,6 +143,29 @@ def test_content_that_is_posted_again_is_the_same_graph(writer: httpx.Client):
     assert count(writer, 'GRAPH ?g { ?s <x:p> "posted twice" }') == 1
 
 
+@pytest.mark.parametrize("path", ["/graphs/a%2Fb", "/graphs/sp%20ace", "/graphs/50%25", "/graphs/frag%23x", "/graphs/%C3%A9t%C3%A9"])
+def test_a_graph_is_named_by_its_address_letter_by_letter(server: Server, writer: httpx.Client, path: str):
+    there = f"{server.url}{path}"
+    put = writer.put(there, content=f'<x:s> <x:p> "{path}" .', headers=TURTLE)
+    assert put.status_code == 201
+    assert path in writer.get(there, headers={"Accept": "text/turtle"}).text
+    location = put.headers["location"].replace("http://localhost:8000", server.url)
+    assert path in writer.get(location, headers={"Accept": "text/turtle"}).text
+    assert writer.delete(there).status_code == 200
+
+
+def test_a_condition_holds_or_nothing_is_done(writer: httpx.Client):
+    for name in ("If-Match", "If-None-Match"):
+        assert update(writer, f'INSERT DATA {{ GRAPH <{GRAPH}> {{ <x:s> <x:p> "{name}" }} }}', **{name: '"stale"'}).status_code == 412
+    assert count(writer, '?s ?p "If-Match"') == count(writer, '?s ?p "If-None-Match"') == 0
+    query = {"query": "ASK { ?s ?p 'a condition' }"}
+    tag = writer.get("/sparql", params=query).headers["etag"]
+    for _ in range(2):  # the second time from memory
+        assert writer.get("/sparql", params=query, headers={"If-Match": tag}).status_code == 200
+        assert writer.get("/sparql", params=query, headers={"If-Match": '"stale"'}).status_code == 412
+        assert writer.get("/sparql", params=query).status_code == 200
+
+
 def test_a_query_sent_as_an_update_is_told_so(writer: httpx.Client):
     assert "query" in update(writer, "SELECT * {}").json()["detail"]
 
