@@ -146,7 +146,7 @@ def read(text: str) -> Reading:  # noqa: C901  one branch a kind of token, on th
         elif kind == "close":
             del brackets[-1:]
             in_template = in_template and bool(brackets)
-        elif kind == "iri" and brackets[-1:] == ["("]:
+        elif kind == "iri" and ")" in word and brackets[-1:] == ["("] and _may_end_operand(previous):
             _refuse_hidden_iri(word, text, start)
             volatile = volatile or _has(word.upper(), _VOLATILE_WORDS)
         elif kind == "name":
@@ -188,6 +188,11 @@ def _plain(text: str) -> Reading | None:
 
 def _form(upper: str) -> Form | None:
     return next((form for start, form in _FORMS.items() if upper.startswith(start)), None)
+
+
+def _may_end_operand(token: tuple[str, str, int]) -> bool:
+    """Whether `<` behind the token could be an operator: an operand must follow a sign or an opening bracket, and UNDEF is none."""
+    return token[0] not in ("open", "mark") and token[1].upper() != "UNDEF"
 
 
 def _has(upper: str, words: tuple[str, ...]) -> bool:

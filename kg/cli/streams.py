@@ -7,12 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import Any, TextIO
 
 from kg.errors import PipeError, StreamError
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
 
 
 class _Stream(io.FileIO):
@@ -22,11 +19,11 @@ class _Stream(io.FileIO):
         super().__init__(descriptor, mode, closefd=False)
         self.title = title
 
-    def write(self, data: "ReadableBuffer", /) -> int:
+    def write(self, data: Any, /) -> int:
         with self._explained("write to"):
             return super().write(data)
 
-    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         with self._explained("read"):
             return super().readinto(buffer)
 
