@@ -151,6 +151,8 @@ def read(text: str) -> Reading:  # noqa: C901  one branch a kind of token, on th
             volatile = volatile or _has(word.upper(), _VOLATILE_WORDS)
         elif kind == "name":
             volatile = volatile or word.startswith("_:")
+            if not brackets and form in (None, Form.UPDATE) and previous[0] in ("", "mark", "iri", "close"):
+                _refuse_connection(word.partition(":")[0].upper(), text, start)  # `LOADx:y` is LOAD `x:y` where an operation begins
             names_dataset = names_dataset or (not brackets and _hides_dataset(word, previous, form, grouped=grouped))
         elif kind == "mark":
             volatile = volatile or (in_template and word in _FRESH_MARKS)

@@ -35,6 +35,7 @@ REFUSED = {
     "inside an IRI behind an exponent": f"PREFIX x: {X} ASK {{ FILTER(1e5<?b)SERVICEx:a#>\n{{ ?s ?p ?o }} }}",
     "inside an IRI behind a direction": f"PREFIX x: {X} ASK {{ FILTER('a'@en--ltr<?b)SERVICEx:a#>\n{{ ?s ?p ?o }} }}",
     "in a subquery": f"SELECT * {{ {{ SELECT * {{ SERVICE {X} {{ ?s ?p ?o }} }} }} }}",
+    "load glued to a name": f"PREFIX x: {X} CLEAR ALL; LOADx:y",
     "in an update": f"INSERT {{ ?s ?p ?o }} WHERE {{ SERVICE {X} {{ ?s ?p ?o }} }}",
     "load": f"LOAD {X}",
     "load silent into": f"LOAD SILENT {X} INTO GRAPH <x:g>",
