@@ -151,7 +151,8 @@ def test_what_is_published_is_served_when_the_rest_cannot_be(tmp_path: Path):
         writer.update("INSERT DATA { GRAPH <x:g> { <x:s> <x:p> 1 } }")
     (tmp_path / "data" / "store" / "CURRENT").write_text("damaged\n")
     with serving(tmp_path / "data", tmp_path / "log") as server, server.client() as client:
-        assert client.get("/sparql", params={"query": "SELECT ?title { GRAPH ?g { ?a <http://purl.org/dc/terms/title> ?title } }"}).text
+        answers = [client.get("/sparql", params={"query": f"ASK {{ {said} }}"}).json() for said in ("?s ?p 'An article'", "<x:s> <x:p> 1")]
+        assert [answer["boolean"] for answer in answers] == [True, False]
         assert "cannot be published" in server.log.read_text()
 
 

@@ -64,14 +64,14 @@ async def run_past_the_tokenizer(data: Path, queries: list[str]) -> list[str]:
     return await _outcomes(Pool(Limits(workers=1, timeout_s=20), lease_current(data)), queries)
 
 
-async def _outcomes(pool: Pool, queries: list[str]) -> list[str]:
+async def _outcomes(pool: Pool, queries: list[str], *, union: bool = True) -> list[str]:
     await pool.start()
     assert pool.problems == []
     outcomes = []
     try:
         for text in queries:
             try:
-                answer = await pool.run(Query("", text, "json", base_iri=BASE), caller="test")
+                answer = await pool.run(Query("", text, "json", base_iri=BASE, union=union), caller="test")
                 outcomes.append((answer.whole or b"").decode())
                 answer.close()
             except QueryFailedError as failure:
@@ -89,16 +89,20 @@ def test_a_worker_cannot_connect_even_when_nobody_has_read_the_query(tmp_path: P
     assert "evaluation" in outcomes, "some were valid, and failed when they tried; SILENT ones hide that"
 
 
-def test_a_worker_of_a_gateway_leaves_the_query_to_the_service(tmp_path: Path, listener: Listener):
-    async def run(service: Fake) -> list[str]:
-        settings = Settings.load(**service.settings)
-        lease = lease_of_service(BASE)
-        pool = Pool(Limits(workers=1, timeout_s=20), lease, module=of_service.MODULE, environment=of_service.environment(settings))
-        return await _outcomes(pool, [text for text in texts(listener) if "LOAD" not in text.upper() and "INSERT" not in text])
+def test_a_worker_of_a_gateway_connects_to_the_service_alone_even_when_nobody_has_read_the_query(tmp_path: Path, listener: Listener):
+    module = tmp_path / "trusting_remote.py"
+    reading = "syntax.Reading(syntax.Form.ASK, names_dataset=False, volatile=False)"
+    module.write_text(f"from kg import syntax\nfrom kg.workers import remote\nsyntax.read = lambda _: {reading}\nremote.main()\n")
+    queries = [text for text in texts(listener) if "LOAD" not in text.upper() and "INSERT" not in text]
+
+    async def run(service: Fake) -> None:
+        environment = {**of_service.environment(Settings.load(**service.settings)), "PYTHONPATH": str(tmp_path)}
+        pool = Pool(Limits(workers=1, timeout_s=20), lease_of_service(BASE), module=module.stem, environment=environment)
+        await _outcomes(pool, queries, union=False)  # else it would first be asked whether it unites its graphs
 
     with fake(Reply()) as service:
         asyncio.run(run(service))
-    assert len(service.seen) >= 10
+    assert sum(b"SERVICE" in body.upper() for _, body in service.seen) == len(queries), "the service was given each of them"
     assert listener.seen == 0
 
 
