@@ -33,13 +33,13 @@ POSSIBLE_MODIFIERS = words("hypothetical likely possible potential rumored rumou
 
 # A claim in a "to" or "that" clause is no fact unless what stands above it makes it one (Karttunen 1971: implicative and factive verbs).
 IMPLICATIVE = words("""
-    bare be begin bother choose come continue dare elect get go happen have help join let make manage move opt partner proceed race
+    be begin bother choose come continue dare elect get go happen have help join let make manage move opt partner proceed race
     return rush serve start step team use work
 """)
 FACTIVE = words("""
-    acknowledge agree announcement aware be certain cite clear conclude confirm decide demonstrate determine discover do emerge ensure
-    evidence fact find forget have hear include indicate involve know learn let make mean news note notice obvious proof prove read
-    realise realize regret remember reveal rule see show sure true watch
+    agree announcement aware certain cite clear conclude decide demonstrate determine discover do emerge ensure evidence fact find
+    forget hear include indicate involve know learn mean news notice obvious proof prove read realise realize regret remember rule see
+    show sure true watch
 """)
 ORDINAL = words("first last latest next only second")
 

@@ -223,9 +223,11 @@ def _refuse_hidden_name(before: tuple[str, str, int], previous: tuple[str, str, 
 
 
 def _refuse_hidden_iri(word: str, text: str, start: int) -> None:
-    """Refuse `?a<?b)SERVICE?x#>`: an IRI by the grammar's longest match, but the engine reads an operator and what follows."""
-    end = word.find(")")
-    if end >= 0 and "service" in word[end:].lower():
+    """Refuse `?a<?b)SERVICE?x#>`: an IRI by the grammar's longest match, but the engine reads an operator and what follows.
+
+    Only an IRI with a closing bracket can hide something.
+    """
+    if "service" in word[word.index(")") :].lower():
         raise ForbiddenError(f"`<` at {position(text, start)} could be an operator or start an IRI: put a space after it")
 
 

@@ -115,11 +115,8 @@ def decode(scan: Scan, scores: Scores, relations: Sequence[str], threshold: Floa
     for row in np.flatnonzero(scores.probability >= threshold[scores.relation]).tolist():
         pair, relation, probability = int(scores.pair[row]), int(scores.relation[row]), float(scores.probability[row])
         subject, object_ = int(scan.encoded.pairs.subject[pair]), int(scan.encoded.pairs.object[pair])
-        if _reports(scan.mentions[subject], scan.mentions[object_]) or _reports(scan.mentions[object_], scan.mentions[subject]):
-            continue
-        if _belongs_elsewhere(scan.mentions[subject], scan.mentions[object_]) or _belongs_elsewhere(
-            scan.mentions[object_], scan.mentions[subject]
-        ):
+        ends = (scan.mentions[subject], scan.mentions[object_])
+        if any(_reports(*way) or _belongs_elsewhere(*way) for way in (ends, ends[::-1])):
             continue
         name = relations[relation]
         hits = sorted(patterns.get((subject, object_, name), ()), key=lambda hit: (not hit.is_rule, not hit.frame.strong))

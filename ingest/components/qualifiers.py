@@ -171,18 +171,18 @@ def is_negated(relation: str, trigger: Token, chain: list[Token]) -> bool:
             return True
         if below is not None and _denies(token) and below.dep_ in _DENIED and not stands:
             return True
-        if (
-            token.lemma_ == "have"
-            and below is not None
-            and below.dep_ == "xcomp"
-            and any(child.lower_ == "yet" for child in token.children)
-        ):
+        if below is not None and below.dep_ == "xcomp" and _is_yet_to(token):
             return True
         if token.lower_ in ("without", "instead") and token.dep_ == "prep":
             return True
     top = chain[-1]
     collapsed = top.dep_ in ("nsubj", "nsubjpass") and top.pos_ == "NOUN" and (top.head.lemma_ in COLLAPSE or _is_false(top.head))
     return collapsed or (trigger.pos_ == "NOUN" and any(child.lower_ in ("no", "never") for child in trigger.lefts))
+
+
+def _is_yet_to(verb: Token) -> bool:
+    """ "has yet to": what follows is not done."""
+    return verb.lemma_ == "have" and any(child.lower_ == "yet" for child in verb.children)
 
 
 def _has_named_owner(noun: Token) -> bool:

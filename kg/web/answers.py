@@ -10,13 +10,13 @@ from typing import Any
 
 import pyoxigraph
 from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header, parse_etags
+from werkzeug.http import parse_accept_header
 
 from kg.errors import QueryError
 from kg.formats import Format
 from kg.syntax import Form, Reading
 from kg.web.cache import AnswerCache
-from kg.web.call import Call, ClientGoneError, matches
+from kg.web.call import Call, ClientGoneError, agrees, matches
 from kg.web.problems import ProblemError
 from kg.workers.job import OverloadedError
 from kg.workers.pool import Answer, Pool
@@ -122,8 +122,7 @@ class Answers:
         encoding = request.encoding
         tag = tag_of(request, lease) if how.cacheable and lease.lasting else ""
         headers = [*_headers(how, tag), *how.headers]
-        wanted = call.header(b"if-match").strip()
-        if wanted not in ("", "*") and not parse_etags(wanted).contains(tag.strip('"')):  # RFC 9110, 13.1.1
+        if not agrees(call.header(b"if-match"), tag):
             raise ProblemError(412, "precondition", "what there is has another ETag than If-Match names; ask again without it")
         known = tag and call.method != "POST" and matches(call.header(b"if-none-match"), tag)
         anything = call.header(b"if-none-match").strip() == "*"  # whether there is anything is known when it is there

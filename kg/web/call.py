@@ -222,6 +222,12 @@ def matches(if_none_match: str, tag: str) -> bool:
     return bool(if_none_match) and parse_etags(if_none_match).contains_weak(tag.strip('"'))
 
 
+def agrees(if_match: str, tag: str) -> bool:
+    """Whether this is a representation that the client asks for: RFC 9110, 13.1.1, by strong comparison; any is without a condition."""
+    listed = parse_etags(if_match.strip())
+    return not if_match or listed.contains(tag.strip('"'))
+
+
 def form_fields(encoded: bytes) -> list[tuple[str, str]]:
     """`application/x-www-form-urlencoded` as pairs in order. Raises ProblemError when it is not UTF-8 (SPARQL 1.1 Protocol, 2.1.2)."""
     if encoded.count(b"&") >= MAX_FIELDS:

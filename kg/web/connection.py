@@ -29,8 +29,6 @@ _SLOW = ProblemError(408, "slow", f"the request's head did not arrive within {HE
 _AHEAD = ProblemError(429, "busy", f"more than {PIPELINED} requests were sent ahead on one connection; wait for some of the answers")
 _HOST = ProblemError(400, "http", "an HTTP/1.1 request has one Host header with the name of a server (RFC 9112, 3.2)")
 _UNREADABLE = ProblemError(400, "http", "this is no HTTP/1.1 request")
-
-
 _SERVER_NAME = re.compile(rb"[\w.:\[\]%~!$&'()*+,;=-]*", re.ASCII)  # RFC 9110, 7.2
 
 

@@ -1,17 +1,12 @@
 """XML as it must be: what the engine's serializers write though no document may hold it is refused, and line ends are kept."""
 
 import re
-from typing import Protocol
+
+from kg.workers.jsonld import Sink
 
 TAIL_BYTES = 64  # of what was written before, so that nothing hides where two pieces meet; longer than any prefix of ours
 _CHARACTER = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")  # XML 1.0, 2.2
 _NAME = re.compile(rb"<(?:[\w.-]+:[^A-Za-z_\x80-\xff]|xmlns:)")  # Namespaces in XML 1.0, 3 and 4; in text a `<` is written `&lt;`
-
-
-class Sink(Protocol):
-    """Where the bytes go."""
-
-    def write(self, piece: bytes, /) -> object: ...
 
 
 class WellFormed:
