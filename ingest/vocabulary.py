@@ -9,6 +9,7 @@ def words(text: str) -> frozenset[str]:
 DENIAL = words("""
     abandon avoid cancel cease decline deny disavow dismiss fail forgo oppose prevent prohibit rebuff refuse refute reject scrap stop
 """)
+UNDOING = words("bar block halt prevent stop thwart veto")
 COLLAPSE = words("abandon block cancel collapse fail reject scrap terminate")
 
 PLAN = words("""

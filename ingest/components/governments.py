@@ -11,6 +11,7 @@ from ingest.model import EntityType, Schema
 
 _HEADS = frozenset(map(get_string_id, ("government", "governments")))
 _JOINTS = frozenset({",", "and", "or", "&"})
+_LIGHT = frozenset({"announce", "begin", "file", "impose", "issue", "launch", "open", "start"})  # verbs that leave the deed to their object
 _BETWEEN = frozenset({"federal", "national", "central", "'s", "’s", "'", "’"})
 
 
@@ -56,7 +57,7 @@ def _after(doc: Doc, head: int, starting: dict[int, Span]) -> Span | None:
 
 
 def of_places(schema: Schema) -> dict[str, str]:
-    """Governments by the id of their place: the nation, or a city that stands for the government (a metonym)."""
+    """Executives by the id of their place: of a nation the government, else whoever a city stands for (a metonym)."""
     places = {entity.label: entity.id for entity in schema.known_entities if entity.type is EntityType.PLACE}
     found: dict[str, str] = {}
     for entity in schema.known_entities:
@@ -68,9 +69,20 @@ def of_places(schema: Schema) -> dict[str, str]:
 
 
 def acts(root: Token) -> bool:
-    """Whether a place is said to do what only its government can: "Paris rejected the draft", "sanctions imposed by China"."""
+    """Whether a place is said to do what only its government can ("Paris rejected the draft", "sanctions imposed by China"), or is
+    asked to ("urged Brussels to wait")."""
     if root.dep_ == "nsubj":
-        return root.head.lemma_.lower() in words("acts_of_government")
+        return _governs(root.head)
     if root.dep_ == "pobj" and root.head.lower_ == "by" and root.head.dep_ == "agent":
-        return root.head.head.lemma_.lower() in words("acts_of_government")
-    return root.dep_ == "conj" and root.head.dep_ == "nsubj" and root.head.head.lemma_.lower() in words("acts_of_government")
+        return _governs(root.head.head)
+    if root.dep_ == "dobj":
+        asked = root.head.lemma_.lower() in words("asks_of_government")
+        return asked and any(child.dep_ in ("xcomp", "ccomp") and child.i > root.i for child in root.head.children)
+    return root.dep_ == "conj" and root.head.dep_ == "nsubj" and _governs(root.head.head)
+
+
+def _governs(verb: Token) -> bool:
+    if verb.lemma_.lower() in words("acts_of_government"):
+        return True
+    deeds = words("deeds_of_government")
+    return verb.lemma_ in _LIGHT and any(child.dep_ == "dobj" and child.lemma_.lower() in deeds for child in verb.children)

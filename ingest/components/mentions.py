@@ -136,7 +136,9 @@ def _stands(span: Span, starts: frozenset[int], headline: set[int], ordinary: fr
         return True
     if not (span.start in starts or span.start in headline) or span[0].tag_ in ("NNP", "NNPS", "JJ") or span[0].ent_type_:
         return True
-    return span[0].tag_ == "NN" and span[0].dep_ == "nsubj"  # "Anthropic competes": a bare singular noun as the subject is a name
+    if span[0].tag_ == "UH":  # "Zoom said"
+        return span.end < len(span.doc) and span.doc[span.end].tag_ in ("VBD", "VBZ")
+    return span[0].tag_ == "NN" and span[0].dep_ in ("nsubj", "poss")  # "Anthropic competes": a bare singular noun as the subject is a name
 
 
 def _kept(known: list[Span], longer: list[Piece]) -> Iterator[Span]:

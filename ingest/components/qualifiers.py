@@ -34,6 +34,7 @@ from ingest.vocabulary import (
     POSSIBLE_MODIFIERS,
     SPEECH,
     TOPICAL,
+    UNDOING,
     UNTRUE,
     WISH,
     WRONGLY,
@@ -44,9 +45,19 @@ _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 _GIVEN = frozenset({"how", "why", "when", "where"})
 _BESIDE = frozenset({"conj", "appos", "compound"})
 _DENIED = frozenset({"xcomp", "ccomp", "dobj", "pcomp", "prep"})
-_PARTICLES = {"rule": ("out",), "back": ("out", "away"), "call": ("off",), "walk": ("away",), "pull": ("out",)}  # with which a verb denies
+_PARTICLES = {  # with which a verb denies
+    "back": ("out", "away"),
+    "call": ("off",),
+    "decide": ("against",),
+    "pull": ("out",),
+    "rule": ("out",),
+    "turn": ("down",),
+    "walk": ("away",),
+}
+_NOT = {"prep": ("without", "instead"), "advmod": ("short", "away"), "acomp": ("unable",)}  # words that deny by themselves, by label
 _LAWFUL = frozenset({"regulates", "develops"})  # relations that hold of what is only to be done: "has to comply", "the right to build"
 _STANDING = frozenset({"sues", "investigates"})  # what others think of the deed does not undo it: "refused to dismiss the suit"
+_JUDGING = frozenset({"dismiss", "reject"})
 _DENYING = frozenset({"opposes", "criticizes"})  # relations that a denial can state
 _LABELLING = frozenset({"compound", "amod", "nmod", "poss", "appos"})
 
@@ -162,18 +173,24 @@ def is_negated(relation: str, trigger: Token, chain: list[Token]) -> bool:
     """Whether a negation, a denial or a refusal stands over the trigger.
 
     A definite noun phrase under a verb of `TOPICAL` is taken for granted: "does not discuss the deal" does not deny that there is one.
+    What is said of undoing a deed ("failed to block the deal") is not said of the deed.
     """
-    stands = relation in _STANDING and trigger.pos_ == "NOUN" and _has_named_owner(trigger)
+    stands = (
+        relation in _STANDING and trigger.pos_ == "NOUN" and (_has_named_owner(trigger) or (len(chain) > 1 and chain[1].lemma_ in _JUDGING))
+    )
     for position, token in enumerate(chain):
         below = chain[position - 1] if position else None
+        if below is not None and token.lemma_ in UNDOING and below.dep_ == "dobj" and below.pos_ == "NOUN":
+            return token.tag_ in ("VBD", "VBN") and not is_negated(relation, token, chain[position:])
         granted = token.lemma_ in TOPICAL and _is_definite(trigger)
         if not granted and _has_negation(token, below):
             return True
-        if below is not None and _denies(token) and below.dep_ in _DENIED and not stands:
+        resists = below is not None and token.lemma_ == "oppose" and below.dep_ == "dobj"  # who is against it does not undo it
+        if below is not None and _denies(token) and below.dep_ in _DENIED and not stands and not resists:
             return True
         if below is not None and below.dep_ == "xcomp" and _is_yet_to(token):
             return True
-        if token.lower_ in ("without", "instead") and token.dep_ == "prep":
+        if token.lower_ in _NOT.get(token.dep_, ()):
             return True
     top = chain[-1]
     collapsed = top.dep_ in ("nsubj", "nsubjpass") and top.pos_ == "NOUN" and (top.head.lemma_ in COLLAPSE or _is_false(top.head))

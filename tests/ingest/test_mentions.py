@@ -158,14 +158,27 @@ def test_a_nationality_is_an_adjective_mention_of_its_place(extract: Extract) ->
         ("With help of the Tokyo government it was built.", {"Government_of_Japan"}),
         ("The U.S. government intervened.", {"Government_of_the_United_States"}),
         ("Paris rejected the draft.", {"Government_of_France"}),
+        ("Italy has fined OpenAI 15 million euros.", {"Government_of_Italy"}),
+        ("Beijing opened an antitrust inquiry.", {"Government_of_China"}),
+        ("Nvidia urged Washington to lift the ban.", {"Government_of_the_United_States"}),
     ],
 )
 def test_governments_are_named_by_their_nation(extract: Extract, sentence: str, governments: set[str]) -> None:
     assert {m.entity for m in extract(sentence).mentions if m.type is EntityType.GOVERNMENT} == governments
 
 
-def test_a_city_that_does_not_act_is_a_place(extract: Extract) -> None:
-    assert kinds(extract("The meeting took place in Paris."))["Paris"] is EntityType.PLACE
+@pytest.mark.parametrize("sentence", ["The meeting took place in Paris.", "Nvidia opened Paris to visitors.", "Paris opened a museum."])
+def test_a_city_that_does_not_act_is_a_place(extract: Extract, sentence: str) -> None:
+    assert kinds(extract(sentence))["Paris"] is EntityType.PLACE
+
+
+def test_a_city_that_stands_for_an_institution_of_the_union_is_that(extract: Extract) -> None:
+    assert names(extract("Brussels opened a probe into Meta."))["Brussels"] == "European_Commission"
+
+
+@pytest.mark.parametrize("sentence", ["Zoom said revenue had grown.", "Anthropic's revenue has grown."])
+def test_a_known_name_at_a_start_needs_no_tag_where_the_syntax_shows_it(extract: Extract, sentence: str) -> None:
+    assert len(names(extract(sentence))) == 1
 
 
 def test_governments_named_together_share_a_span_that_is_no_alternative_label(extract: Extract) -> None:
