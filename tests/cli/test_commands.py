@@ -71,6 +71,15 @@ def test_a_wrong_setting_is_named_with_its_variable_and_its_flag(kg: Kg, argumen
     assert f"got '{value}'" in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [["config"], ["stats"], ["ingest", STAKE], ["restore", "x.zip"], ["serve"]], ids=lambda a: a[0])
+@pytest.mark.parametrize("variable", ["KG_BASE_IRI", "KG_STORE"])
+def test_an_address_that_is_none_is_refused_and_its_password_not_shown(kg: Kg, tmp_path: Path, arguments: list[str], variable: str):
+    done = kg(*arguments, **{variable: "ada:secret@example.org"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"kg: {variable} (--{variable.removeprefix('KG_').lower().replace('_', '-')}) '…@example.org' is no")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.usefixtures("data")
 def test_rows_are_csv_in_a_pipe_and_any_format_on_request(kg: Kg):
     query = "SELECT ?o { entity:Microsoft aikg:investsIn ?o }".replace("entity:Microsoft", "<entity/Microsoft>")
