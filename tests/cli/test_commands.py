@@ -80,6 +80,16 @@ def test_an_address_that_is_none_is_refused_and_its_password_not_shown(kg: Kg, t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_publish_refuses_a_service_instead_of_publishing_the_data_directory(kg: Kg, data: Path):
+    published = (data / "current").readlink()
+    done = kg("publish", KG_STORE="http://127.0.0.1:1/")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("kg: `kg publish` works on a data directory, and KG_STORE names http://127.0.0.1:1/, ")
+    assert (data / "current").readlink() == published
+    assert kg("publish", KG_STORE="").returncode == 0
+    assert (data / "current").readlink() != published
+
+
 @pytest.mark.usefixtures("data")
 def test_rows_are_csv_in_a_pipe_and_any_format_on_request(kg: Kg):
     query = "SELECT ?o { entity:Microsoft aikg:investsIn ?o }".replace("entity:Microsoft", "<entity/Microsoft>")
