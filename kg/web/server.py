@@ -15,7 +15,7 @@ from types import FrameType
 
 import uvicorn
 
-from kg import datadir, snapshots
+from kg import building, datadir, snapshots
 from kg.datadir import DataDir
 from kg.errors import DataError, LockedError, SettingError
 from kg.iris import check_base
@@ -71,8 +71,10 @@ class _Stop:
 def recover(settings: Settings) -> None:
     """See that there is a snapshot and that it has all that was stored: what a killed writer stored without publishing it is published.
 
-    An empty directory is served as an empty graph. Raises DataError when there is no such directory, or it has another base IRI.
+    What a killed restore has left is removed. An empty directory is served as an empty graph. Raises DataError when there is no such
+    directory, or it has another base IRI.
     """
+    building.remove_left(settings.data)
     data = datadir.read(settings.data)
     if data is not None and settings.base_iri is not None:
         data.check(check_base(settings.base_iri))
