@@ -4,6 +4,8 @@ Settings are values that are passed in (`create_app(engine, settings)`); nothing
 """
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -14,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from kg.errors import SettingError
 from kg.iris import address_problem, check_base, without_password
 
+PREFIX = "KG_"
 DEFAULT_BASE_IRI = "http://localhost:8000/"
 _NO_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')  # RFC 3987
 
@@ -30,13 +33,23 @@ def has_flag(name: str) -> bool:
     return Settings.model_fields[name].json_schema_extra is not VARIABLE_ONLY
 
 
+def unknown(environment: Iterable[str]) -> dict[str, str | None]:
+    """The variables of an environment that begin like ours and set nothing, sorted, each with the one that may be meant.
+
+    As in reading settings, case does not matter.
+    """
+    ours = {name: name.upper().removeprefix(PREFIX) for name in sorted(environment) if name.upper().startswith(PREFIX)}
+    known = [name.upper() for name in Settings.model_fields]
+    return {name: next(iter(get_close_matches(rest, known, n=1)), None) for name, rest in ours.items() if rest not in known}
+
+
 class Settings(BaseSettings):
     """One field a setting; the variable is the field's name in capitals behind `KG_`, and counts for nothing while it is empty.
 
     A validator raises SettingError, which pydantic lets through, so that it says what is wrong in its own words.
     """
 
-    model_config = SettingsConfigDict(env_prefix="KG_", env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     data: Path = Field(Path("data"), description="data directory: the store, its snapshots and what is fixed for them")
     base_iri: str | None = Field(None, description=f"base of all data IRIs, fixed when the data directory is made [{DEFAULT_BASE_IRI}]")

@@ -42,6 +42,23 @@ def test_a_call_that_makes_no_sense_ends_with_2(kg: Kg, arguments: list[str]):
     assert "Error" in done.stderr
 
 
+def test_a_misspelt_command_is_guessed(kg: Kg):
+    assert "No such command 'ingets'. Did you mean 'ingest'?" in kg("ingets", "x").stderr
+    assert "Did you mean" not in kg("xyzzy").stderr
+
+
+def test_a_variable_that_is_no_setting_is_named_and_the_command_goes_on(kg: Kg):
+    done = kg("config", "--format", "json", KG_PROT="9000", KG_XYZZY="1", KG_HOST="", kg_port="9001")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "kg: the variable KG_PROT is no setting; did you mean KG_PORT?",
+        "kg: the variable KG_XYZZY is no setting; `kg config` shows those that are",
+    ]
+    shown = json.loads(done.stdout)
+    assert shown["port"] == {"value": 9001, "from": "KG_PORT"}
+    assert shown["host"] == {"value": "127.0.0.1", "from": "default"}
+
+
 def test_the_version_is_printed(kg: Kg):
     assert kg("--version").stdout.startswith("aikg 0.")
 

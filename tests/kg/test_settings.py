@@ -3,7 +3,7 @@
 import pytest
 
 from kg.errors import SettingError
-from kg.settings import LONGEST_S, Settings, has_flag
+from kg.settings import LONGEST_S, Settings, has_flag, unknown
 
 SECONDS = [name for name in Settings.model_fields if name.endswith("_s")]
 
@@ -65,3 +65,8 @@ def test_an_empty_variable_counts_for_nothing(monkeypatch: pytest.MonkeyPatch):
 def test_an_empty_address_given_as_a_flag_is_no_service(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KG_STORE", "http://localhost:7878/")
     assert Settings.load(store="").store is None
+
+
+def test_variables_that_set_nothing_are_told_from_those_that_do():
+    found = unknown(["KG_PROT", "KG_PORT", "kg_port", "KG_XYZZY", "KG_QUERY_TIMEOUT", "PATH", "AIKG_WRITE_GOLDEN"])
+    assert found == {"KG_PROT": "PORT", "KG_QUERY_TIMEOUT": "QUERY_TIMEOUT_S", "KG_XYZZY": None}
