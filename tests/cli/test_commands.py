@@ -156,6 +156,7 @@ def test_a_query_comes_from_a_file_or_from_standard_input(kg: Kg, tmp_path: Path
     [
         (["SELECT * { ?s ?p "], "the query is not SPARQL: line 1, column"),
         (["missing.rq"], "cannot read missing.rq: No such file or directory"),
+        (["missing.txt"], "'missing.txt' is no SPARQL, and there is no such file; check the path, or run a saved query with --name"),
         (["DELETE WHERE { ?s ?p ?o }"], "the query is an update; `kg query` only reads"),
         (["SELECT * { SERVICE <http://localhost/> { ?s ?p ?o } }"], "SERVICE"),
         ([f"SELECT * {{ ?s ?p '{'x' * 5000}' "], "the query is not SPARQL"),
@@ -364,7 +365,7 @@ def test_extract_gives_json_with_offsets_into_the_text(kg: Kg, tmp_path: Path):
     text = "Ünder fire 🇫🇷, Microsoft acquired Mistral AI. Nvidia did not acquire OpenAI."
     lines = [{"id": "one", "text": text}, {"id": "two", "text": ""}]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    done = kg("extract", "--format", "jsonl", "in.jsonl")
+    done = kg("extract", "--format", "JSONL", "in.jsonl")
     assert done.returncode == 3
     assert "failed: in.jsonl, line 2" in done.stderr
     (found,) = map(json.loads, done.stdout.splitlines())
@@ -376,12 +377,12 @@ def test_extract_gives_json_with_offsets_into_the_text(kg: Kg, tmp_path: Path):
     assert {claim["polarity"] for claim in found["claims"]} == {"affirmed", "negated"}
 
 
-@pytest.mark.parametrize("name", ["turtle", "jsonld", "yaml"])
+@pytest.mark.parametrize("name", ["turtle", "JSONLD", "yaml"])
 def test_extract_gives_rdf(kg: Kg, name: str):
     done = kg("extract", STAKE, "--format", name)
     if name == "yaml":
         assert done.returncode == 2
-        assert "--format 'yaml' is no format for graphs" in done.stderr
+        assert "--format 'yaml' is no format for graphs; choose one of text, json, jsonl, turtle, jsonld" in done.stderr
     else:
         assert "aikg:investsIn" in done.stdout
 
