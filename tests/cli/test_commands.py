@@ -1,5 +1,6 @@
 """Every command as its own process: what it prints where, and its exit code."""
 
+import gzip
 import json
 import os
 import pty
@@ -247,6 +248,16 @@ def test_export_writes_the_same_bytes_to_a_pipe_and_to_a_file(kg: Kg, tmp_path: 
     kg("export", "--output", "a.nq.gz")
     kg("export", "--output", "b.nq.gz")
     assert (tmp_path / "a.nq.gz").read_bytes() == (tmp_path / "b.nq.gz").read_bytes()
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize("name", ["graph.ttl", "graph.trig.gz", "graph.nt", "graph.jsonld", "GRAPH.RDF", "graph.nq", "graph", "graph.txt"])
+def test_an_exports_format_follows_its_files_name(kg: Kg, tmp_path: Path, name: str):
+    end = name.lower().removesuffix(".gz").rpartition(".")[2]
+    known = {"ttl": "turtle", "trig": "trig", "nt": "ntriples", "jsonld": "jsonld", "rdf": "rdfxml"}
+    assert kg("export", "--output", name).returncode == 0
+    written = (tmp_path / name).read_bytes()
+    assert (gzip.decompress(written) if name.endswith(".gz") else written).decode() == kg("export", "-f", known.get(end, "nquads")).stdout
 
 
 @pytest.mark.usefixtures("data")
