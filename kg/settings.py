@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,7 +18,7 @@ from kg.iris import address_problem, check_base, without_password
 PREFIX = "KG_"
 DEFAULT_BASE_IRI = "http://localhost:8000/"
 _NO_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')  # RFC 3987
-
+_WITH_USER = re.compile(r"(\w+:)?//[^/?#]*@")  # RFC 3986, 3.2.1
 _USER_APART = "with a user in KG_STORE_USER and KG_STORE_PASSWORD"
 
 LONGEST_S = 7 * 24 * 3600  # what waits below us counts milliseconds in 32 bits, which are 24 days
@@ -129,7 +128,7 @@ class Settings(BaseSettings):
     @field_validator("store_query", "store_update", "store_graphs")
     @classmethod
     def _holds_no_user(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and "@" in urlsplit(value).netloc:
+        if value is not None and _WITH_USER.match(value):
             variable = f"KG_{str(info.field_name).upper()}"
             raise SettingError(f"{variable} {without_password(value)!r} holds a user or a password, which would be shown; {_USER_APART}")
         return value

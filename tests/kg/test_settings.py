@@ -55,6 +55,12 @@ def test_a_password_in_an_address_of_the_service_is_refused_and_not_shown(name: 
     assert "KG_STORE_USER and KG_STORE_PASSWORD" in str(raised.value)
 
 
+def test_a_password_in_an_address_that_cannot_be_parsed_is_not_shown():
+    with pytest.raises(SettingError, match="KG_STORE_QUERY") as raised:
+        Settings.load(store_query="http://ada:secret@[x/")
+    assert "secret" not in str(raised.value)
+
+
 def test_an_empty_variable_counts_for_nothing(monkeypatch: pytest.MonkeyPatch):
     unset = Settings.load()
     for name in Settings.model_fields:
