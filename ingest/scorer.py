@@ -11,12 +11,11 @@ from functools import cache, cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Self
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import PipelineError
+from ingest import arrays
 from ingest.evidence import Floats, Rows, gather, select
 from ingest.features import BITS, Encoded
 from ingest.layout import TYPES, Ints
@@ -101,15 +100,12 @@ class Weights:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Reads what `save` wrote. Raises PipelineError for a file that is not that."""
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                linear = {field.name: stored[f"linear_{field.name}"] for field in fields(Linear)}
-                linear["weights"] = linear["weights"].astype(np.float32) * stored["linear_step"]
-                trees = Trees(**{field.name: stored[f"trees_{field.name}"] for field in fields(Trees)})
-                relations = tuple(str(name) for name in stored["relations"])
-                return cls(relations, Linear(**linear), trees, stored["base"], stored["threshold"])
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
-            raise PipelineError(f"{path} holds no weights of the scorer ({error}); train again, or install aikg again") from error
+        with arrays.read(path, "weights of the scorer") as stored:
+            linear = {field.name: stored[f"linear_{field.name}"] for field in fields(Linear)}
+            linear["weights"] = linear["weights"].astype(np.float32) * stored["linear_step"]
+            trees = Trees(**{field.name: stored[f"trees_{field.name}"] for field in fields(Trees)})
+            relations = tuple(str(name) for name in stored["relations"])
+            return cls(relations, Linear(**linear), trees, stored["base"], stored["threshold"])
 
 
 @cache

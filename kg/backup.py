@@ -6,7 +6,6 @@ It does not depend on the store's own files, so any RDF store can read it, and a
 import io
 import json
 import lzma
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from typing import IO, Any
 
 from pyoxigraph import RdfFormat, Store, parse
 
-from kg import datadir, engines, replacing, snapshots
+from kg import building, datadir, engines, replacing, snapshots
 from kg.errors import DataError, SettingError
 from kg.iris import check_base
 from kg.settings import Settings
@@ -107,6 +106,7 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
         return _restore_remotely(settings, path, manifest, replace=replace)
     if datadir.read(settings.data) is not None and not replace:
         raise DataError(f"{settings.data} holds data already; give another --data, or --replace to move it aside")
+    building.remove_left(settings.data)
     with datadir.writing(settings.data):
         if settings.data.is_dir():
             _restore_inside(settings, path, manifest)
@@ -118,8 +118,8 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
 def _restore_anew(settings: Settings, path: Path, manifest: Manifest) -> None:
     target = settings.data
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-        made = _fill(settings, Path(folder) / "data", path, manifest)
+    with building.folder(target) as folder:
+        made = _fill(settings, folder / "data", path, manifest)
         _publish(made, above=0)
         made.data.rename(target)
     datadir.sync(target.parent)
@@ -129,8 +129,8 @@ def _restore_inside(settings: Settings, path: Path, manifest: Manifest) -> None:
     """The directory itself stays: it may be a mount point, or its parent may belong to somebody else."""
     target = settings.data.resolve()
     replacing.check(target)
-    with tempfile.TemporaryDirectory(prefix=replacing.PREFIX, dir=target) as folder:
-        made = _fill(settings, Path(folder) / "data", path, manifest)
+    with building.folder(target) as folder:
+        made = _fill(settings, folder / "data", path, manifest)
         with locked(target, settings.lock_timeout_s):
             _publish(made, above=snapshots.highest(target))
             aside = replacing.replace(target, made.data)

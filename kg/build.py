@@ -20,7 +20,7 @@ from pyoxigraph import NamedNode, Quad, Store
 from ingest import readers
 from ingest.errors import ArticleError
 from ingest.model import Article, Extraction, Schema
-from kg import datadir, engines, ontology
+from kg import building, datadir, engines, ontology
 from kg.engines import Reader, Writer
 from kg.errors import DataError
 from kg.iris import DCTERMS, PROV, RDF, Iris, check_base
@@ -140,8 +140,11 @@ def load_extractor(settings: Settings, base_iri: str) -> "tuple[Extractor, Run, 
 def prepare(settings: Settings) -> Iris:
     """Makes the data directory usable: its base IRI, ontology, dataset description, and knowledge for a changed gazetteer.
 
-    Publishes what a killed writer left unpublished. Raises what opening for writing raises, before anything slow has been done.
+    Publishes what a killed writer left unpublished, and removes what a killed restore has left. Raises what opening for writing raises,
+    before anything slow has been done.
     """
+    if not settings.store:
+        building.remove_left(settings.data)
     with engines.writing(settings) as writer:
         iris = Iris(writer.data.base_iri)
         changed = _refresh(writer, iris)

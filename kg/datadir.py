@@ -18,6 +18,7 @@ from pathlib import Path
 from kg.errors import DataError
 
 FORMAT = 1
+NO_DATA = frozenset({"tokens.json", "tokens.lock", "writer.lock", "lost+found"})  # what a directory may hold before there is data
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,12 @@ def sorted_quads(store: Store) -> Iterator[Quad]:
         yield from sorted(store.quads_for_pattern(None, None, None, graph), key=str)
 
 
+def format_of(path: Path) -> str | None:
+    """The name of the format in which a file of this name is, before `.gz`; None where its end names none of graphs."""
+    suffix = Path(path.stem if path.suffix == ".gz" else path.name).suffix.removeprefix(".").lower()
+    return next((known.name for known in GRAPHS.values() if known.extension == suffix), None)
+
+
 def write(store: Store, output: IO[bytes], format_name: str, base_iri: str) -> None:
     """Writes every quad. Raises SettingError for a format that graphs do not have."""
     chosen = named(format_name, GRAPHS)

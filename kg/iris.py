@@ -52,6 +52,7 @@ _NOT_IN_SEGMENT = re.compile(
     "[^A-Za-z0-9\\-._~!$&'()*+,;=:@\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\U00010000-\U0001fffd\U00020000-\U0002fffd\U00030000-\U0003fffd]"
 )
 _NON_ASCII = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+")
+_USER = re.compile(r"(\w+://)?.*@", re.DOTALL)
 _RESERVED_GRAPH = re.compile(r"(?:knowledge|ontology|meta)~*")
 
 
@@ -154,26 +155,37 @@ def _decoded(encoded: re.Match[str]) -> str:
 
 
 def check_base(base: str) -> str:
-    """The base IRI with a final `/`. Raises SettingError unless it is an absolute http(s) IRI with a host, no query and no fragment."""
+    """The base IRI with a final `/`. Raises SettingError unless it is one of an http(s) host: see `address_problem`."""
     checked = base if base.endswith("/") else f"{base}/"
-    for problem, wrong in _BASE_PROBLEMS.items():
-        if wrong(checked):
-            raise SettingError(f"KG_BASE_IRI (--base-iri) {base!r} {problem}; give an absolute IRI such as https://example.org/")
+    if problem := address_problem(checked):
+        shown = without_password(base)
+        raise SettingError(f"KG_BASE_IRI (--base-iri) {shown!r} {problem}; give an absolute IRI such as https://example.org/")
     return checked
 
 
-def _is_no_iri(base: str) -> bool:
+def address_problem(address: str) -> str | None:
+    """What keeps this from being an absolute http(s) IRI with a host, and with no user, query or fragment; None when it is one."""
+    return next((problem for problem, wrong in _ADDRESS_PROBLEMS.items() if wrong(address)), None)
+
+
+def without_password(address: str) -> str:
+    """The address, fit to be shown: without all that may be a user and a password, also where it is none."""
+    return _USER.sub(r"\1…@", address)
+
+
+def _is_no_iri(address: str) -> bool:
     try:
-        NamedNode(base)
-        _ = urlsplit(base).port
+        NamedNode(address)
+        _ = urlsplit(address).port
     except ValueError:
         return True
     return False
 
 
-_BASE_PROBLEMS: dict[str, Callable[[str], bool]] = {
+_ADDRESS_PROBLEMS: dict[str, Callable[[str], bool]] = {
     "is no IRI": _is_no_iri,
-    "is not an http or https IRI": lambda base: urlsplit(base).scheme not in {"http", "https"},
-    "names no host": lambda base: not urlsplit(base).hostname,
-    "has a query or a fragment": lambda base: "?" in base or "#" in base,
+    "is not an http or https IRI": lambda address: urlsplit(address).scheme not in {"http", "https"},
+    "names no host": lambda address: not urlsplit(address).hostname,
+    "holds a user or a password, which would be shown": lambda address: "@" in urlsplit(address).netloc,
+    "has a query or a fragment": lambda address: "?" in address or "#" in address,
 }

@@ -8,18 +8,16 @@ import os
 import shutil
 from pathlib import Path
 
-from kg import datadir, snapshots
+from kg import building, datadir, snapshots
 from kg.errors import DataError
 
-PREFIX = ".restore-"
 _INSIDE = "replaced"
-_NO_DATA = {"writer.lock", "lost+found", _INSIDE}
 
 
 def check(target: Path) -> None:
     """Raises DataError for a directory that holds something else than data."""
-    found = {entry.name for entry in target.iterdir() if not entry.name.startswith(PREFIX)}
-    if datadir.read(target) is None and found - _NO_DATA:
+    found = {entry.name for entry in target.iterdir() if not entry.name.startswith(building.PREFIX)}
+    if datadir.read(target) is None and found - datadir.NO_DATA - {_INSIDE}:
         raise DataError(
             f"cannot write to the data directory {target}: it is not empty and holds no data; choose another with --data (KG_DATA)"
         )

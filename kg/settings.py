@@ -4,17 +4,22 @@ Settings are values that are passed in (`create_app(engine, settings)`); nothing
 """
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kg.errors import SettingError
+from kg.iris import address_problem, check_base, without_password
 
+PREFIX = "KG_"
 DEFAULT_BASE_IRI = "http://localhost:8000/"
 _NO_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')  # RFC 3987
+_WITH_USER = re.compile(r"(\w+:)?//[^/?#]*@")  # RFC 3986, 3.2.1
+_USER_APART = "with a user in KG_STORE_USER and KG_STORE_PASSWORD"
 
 LONGEST_S = 7 * 24 * 3600  # what waits below us counts milliseconds in 32 bits, which are 24 days
 Seconds = Annotated[float, Field(le=LONGEST_S, allow_inf_nan=False)]
@@ -27,10 +32,23 @@ def has_flag(name: str) -> bool:
     return Settings.model_fields[name].json_schema_extra is not VARIABLE_ONLY
 
 
-class Settings(BaseSettings):
-    """One field a setting; the variable is the field's name in capitals behind `KG_`."""
+def unknown(environment: Iterable[str]) -> dict[str, str | None]:
+    """The variables of an environment that begin like ours and set nothing, sorted, each with the one that may be meant.
 
-    model_config = SettingsConfigDict(env_prefix="KG_", frozen=True, extra="ignore")
+    As in reading settings, case does not matter.
+    """
+    ours = {name: name.upper().removeprefix(PREFIX) for name in sorted(environment) if name.upper().startswith(PREFIX)}
+    known = [name.upper() for name in Settings.model_fields]
+    return {name: next(iter(get_close_matches(rest, known, n=1)), None) for name, rest in ours.items() if rest not in known}
+
+
+class Settings(BaseSettings):
+    """One field a setting; the variable is the field's name in capitals behind `KG_`, and counts for nothing while it is empty.
+
+    A validator raises SettingError, which pydantic lets through, so that it says what is wrong in its own words.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     data: Path = Field(Path("data"), description="data directory: the store, its snapshots and what is fixed for them")
     base_iri: str | None = Field(None, description=f"base of all data IRIs, fixed when the data directory is made [{DEFAULT_BASE_IRI}]")
@@ -91,15 +109,39 @@ class Settings(BaseSettings):
         8, ge=1, json_schema_extra=VARIABLE_ONLY, description="queries that may be asking endpoints at the same time"
     )
 
+    @field_validator("base_iri")
+    @classmethod
+    def _is_base(cls, value: str | None) -> str | None:
+        return None if value is None else check_base(value)
+
+    @field_validator("store")
+    @classmethod
+    def _is_service(cls, value: str | None) -> str | None:
+        """`--store ''` is none, whatever KG_STORE says."""
+        if value and (problem := address_problem(value)):
+            raise SettingError(
+                f"KG_STORE (--store) {without_password(value)!r} {problem}; give the address of a SPARQL service such as "
+                f"http://localhost:7878/, {_USER_APART}"
+            )
+        return value or None
+
+    @field_validator("store_query", "store_update", "store_graphs")
+    @classmethod
+    def _holds_no_user(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and _WITH_USER.match(value):
+            variable = f"KG_{str(info.field_name).upper()}"
+            raise SettingError(f"{variable} {without_password(value)!r} holds a user or a password, which would be shown; {_USER_APART}")
+        return value
+
     @field_validator("service_allow")
     @classmethod
     def _are_endpoints(cls, value: str | None) -> str | None:
         for iri in _separated(value):
-            parts = urlsplit(iri)
-            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or _NO_IRI.search(iri):
-                raise ValueError(f"{iri!r} is no http(s) IRI of an endpoint")
-            if parts.username or parts.password:
-                raise ValueError("an endpoint's IRI may hold no user and no password, which would be shown")
+            if address_problem(iri.partition("?")[0]) or "#" in iri or _NO_IRI.search(iri):
+                raise SettingError(
+                    f"KG_SERVICE_ALLOW: {without_password(iri)!r} is no http(s) IRI of an endpoint, and may hold no user and no password; "
+                    "give IRIs such as https://example.org/sparql, by spaces or commas apart"
+                )
         return value
 
     @property
@@ -123,5 +165,4 @@ def _separated(value: str | None) -> list[str]:
 def _problem(error: Any) -> str:
     name = "_".join(str(part) for part in error["loc"])
     flag = f" (--{name.replace('_', '-')})" if has_flag(name) else ""
-    got = "" if error["type"] == "value_error" else f", got {error['input']!r}"  # our own say what it is, and no more than may be shown
-    return f"KG_{name.upper()}{flag}: {error['msg']}{got}"
+    return f"KG_{name.upper()}{flag}: {error['msg']}, got {error['input']!r}"

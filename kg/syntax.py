@@ -77,6 +77,7 @@ _FORMS = {form.value: form for form in Form if form is not Form.UPDATE} | dict.f
 # Parts of words: the engine reads `ASKFROM<x>` as two, and no other keyword or function name contains one of these.
 _DATASET_WORDS = ("FROM", "USING", "WITH")
 _VOLATILE_WORDS = ("NOW", "RAND", "UUID", "BNODE")
+_SIGNS = frozenset("!+-")  # each nests what follows
 _FRESH_MARKS = frozenset("<|~")  # in a template these begin a reifier, which is a fresh blank node unless it is named
 
 # Most queries are plain: no token of theirs can say anything but the form, so they need not be taken apart one by one.
@@ -118,50 +119,78 @@ def tokens(text: str) -> Iterator[tuple[str, str, int]]:
         raise QuerySyntaxError(f"not SPARQL at {position(text, end)}: {_complaint(text, end)}")
 
 
-def read(text: str) -> Reading:  # noqa: C901  one branch a kind of token, on the path of every query
+def read(text: str) -> Reading:
     """What the text is. Raises QuerySyntaxError, ForbiddenError or TooDeepError, each naming line and column."""
     if plain := _plain(text):
         return plain
-    form: Form | None = None
-    names_dataset = volatile = in_template = grouped = False
-    run = 0
-    brackets: list[str] = []
-    before = previous = ("", "", 0)
-    for token in tokens(text):
-        kind, word, start = token
-        run = run + 1 if kind == "mark" and word in "!+-" else 0
-        if kind == "word":
-            upper = word.upper()
-            _refuse_connection(upper, text, start)
-            form = form or (None if brackets else _form(upper))
-            names_dataset = names_dataset or _has(upper, _DATASET_WORDS)
-            volatile = volatile or _has(upper, _VOLATILE_WORDS)
-        elif kind == "open":
-            if word == "{":
-                _refuse_hidden_name(before, previous, text)
-                in_template = in_template or (not brackets and previous[1].upper() == "CONSTRUCT")
-                grouped = True
-            brackets.append(word)
-            volatile = volatile or word == "[" or (word == "(" and in_template)
-        elif kind == "close":
-            del brackets[-1:]
-            in_template = in_template and bool(brackets)
-        elif kind == "iri" and ")" in word and brackets[-1:] == ["("] and _may_end_operand(previous):
-            _refuse_hidden_iri(word, text, start)
-            volatile = volatile or _has(word.upper(), _VOLATILE_WORDS)
-        elif kind == "name":
-            volatile = volatile or word.startswith("_:")
-            if not brackets and form in (None, Form.UPDATE) and previous[0] in ("", "mark", "iri", "close"):
-                _refuse_connection(word.partition(":")[0].upper(), text, start)  # `LOADx:y` is LOAD `x:y` where an operation begins
-            names_dataset = names_dataset or (not brackets and _hides_dataset(word, previous, form, grouped=grouped))
-        elif kind == "mark":
-            volatile = volatile or (in_template and word in _FRESH_MARKS)
-        if run > MAX_DEPTH or len(brackets) > MAX_DEPTH:
-            raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep at {position(text, start)}: write a flatter query")
-        before, previous = previous, token
-    if form is None:
-        raise QuerySyntaxError("there is no SELECT, ASK, CONSTRUCT, DESCRIBE or update operation in the text")
-    return Reading(form, names_dataset, volatile)
+    return _Reader(text).read()
+
+
+class _Reader:
+    """One pass over a text: a method a kind of token that says something; `before` and `previous` are the two tokens in front of it."""
+
+    __slots__ = ("before", "brackets", "form", "grouped", "in_template", "names_dataset", "previous", "signs", "text", "volatile")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.form: Form | None = None
+        self.names_dataset = self.volatile = False
+        self.in_template = self.grouped = False  # in the template of a CONSTRUCT; behind the first `{`
+        self.brackets: list[str] = []
+        self.signs = 0  # in a row
+        self.before = self.previous = ("", "", 0)
+
+    def read(self) -> Reading:
+        take = {"word": self._word, "open": self._open, "close": self._close, "iri": self._iri, "name": self._name, "mark": self._mark}
+        for token in tokens(self.text):
+            kind, word, start = token
+            if kind in take:
+                take[kind](word, start)
+            self.before, self.previous = self.previous, token
+        if self.form is None:
+            raise QuerySyntaxError("there is no SELECT, ASK, CONSTRUCT, DESCRIBE or update operation in the text")
+        return Reading(self.form, self.names_dataset, self.volatile)
+
+    def _word(self, word: str, start: int) -> None:
+        upper = word.upper()
+        _refuse_connection(upper, self.text, start)
+        if self.form is None and not self.brackets:
+            self.form = _form(upper)
+        self.names_dataset = self.names_dataset or _has(upper, _DATASET_WORDS)
+        self.volatile = self.volatile or _has(upper, _VOLATILE_WORDS)
+
+    def _open(self, word: str, start: int) -> None:
+        if word == "{":
+            _refuse_hidden_name(self.before, self.previous, self.text)
+            self.in_template = self.in_template or (not self.brackets and self.previous[1].upper() == "CONSTRUCT")
+            self.grouped = True
+        self.brackets.append(word)
+        self.volatile = self.volatile or word == "[" or (word == "(" and self.in_template)
+        _refuse_depth(len(self.brackets), self.text, start)
+
+    def _close(self, _word: str, _start: int) -> None:
+        del self.brackets[-1:]
+        self.in_template = self.in_template and bool(self.brackets)
+
+    def _iri(self, word: str, start: int) -> None:
+        if ")" in word and self.brackets[-1:] == ["("] and _may_end_operand(self.previous):
+            _refuse_hidden_iri(word, self.text, start)
+            self.volatile = self.volatile or _has(word.upper(), _VOLATILE_WORDS)
+
+    def _name(self, word: str, start: int) -> None:
+        self.volatile = self.volatile or word.startswith("_:")
+        if self.brackets:
+            return
+        if self.form in (None, Form.UPDATE) and self.previous[0] in ("", "mark", "iri", "close"):
+            _refuse_connection(word.partition(":")[0].upper(), self.text, start)  # `LOADx:y` is LOAD `x:y` where an operation begins
+        self.names_dataset = self.names_dataset or _hides_dataset(word, self.previous, self.form, grouped=self.grouped)
+
+    def _mark(self, word: str, start: int) -> None:
+        if word in _SIGNS:
+            self.signs = self.signs + 1 if self.previous[1] in _SIGNS else 1
+            _refuse_depth(self.signs, self.text, start)
+        elif self.in_template and word in _FRESH_MARKS:
+            self.volatile = True
 
 
 def is_prologue(text: str) -> bool:
@@ -205,6 +234,11 @@ def _hides_dataset(word: str, previous: tuple[str, str, int], form: Form | None,
     """Whether `FROMx:g` outside of brackets is FROM `x:g`, as the engine reads it where no other name can stand."""
     names_only = form is Form.DESCRIBE or (grouped and form in (Form.SELECT, Form.ASK)) or previous[1].upper() == "PREFIX"
     return not names_only and _has(word.partition(":")[0].upper(), _DATASET_WORDS)
+
+
+def _refuse_depth(depth: int, text: str, start: int) -> None:
+    if depth > MAX_DEPTH:
+        raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep at {position(text, start)}: write a flatter query")
 
 
 def _refuse_connection(upper: str, text: str, start: int) -> None:

@@ -10,12 +10,11 @@ from importlib.resources import as_file, files
 from math import log
 from pathlib import Path
 from typing import Self
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import PipelineError
+from ingest import arrays
 from ingest.model import EntityType
 
 SPELLING_FILE = "spelling.npz"
@@ -70,13 +69,10 @@ class Spelling:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Reads what `save` wrote. Raises PipelineError for a file that is not that."""
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                rows = {piece: row for row, piece in enumerate(str(stored["pieces"]).split("\n"))}
-                weights = stored["weights"].astype(np.float32) * stored["step"]
-                return cls(tuple(EntityType(str(kind)) for kind in stored["kinds"]), rows, weights, stored["bias"])
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
-            raise PipelineError(f"{path} holds no model of spelling ({error}); train again, or install aikg again") from error
+        with arrays.read(path, "model of spelling") as stored:
+            rows = {piece: row for row, piece in enumerate(str(stored["pieces"]).split("\n"))}
+            weights = stored["weights"].astype(np.float32) * stored["step"]
+            return cls(tuple(EntityType(str(kind)) for kind in stored["kinds"]), rows, weights, stored["bias"])
 
 
 @cache

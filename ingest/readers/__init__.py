@@ -38,6 +38,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
 
 
 def _inside(directory: Path) -> list[Path]:
+    next(directory.iterdir(), None)  # raises where the directory cannot be read, which rglob takes for empty
     files = [path for path in directory.rglob("*") if path.suffix.lower() in READERS and path.is_file()]
     if not files:
         raise ArticleError(str(directory), f"holds no file ending in {', '.join(sorted(READERS))}; name a directory with articles")

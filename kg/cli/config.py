@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kg.cli import options, streams
-from kg.settings import Settings
+from kg.settings import PREFIX, Settings
 
 EXAMPLES = (
     ("kg config", "every setting with its value"),
@@ -30,8 +30,8 @@ def command(
 ) -> None:
     """Show every setting, its value and where that comes from.
 
-    A flag comes before its KG_* variable, and that before the default. Flags are named like the settings: `query_timeout_s` is
-    KG_QUERY_TIMEOUT_S.
+    A flag comes before its KG_* variable, and that before the default; every command complains of a KG_* variable that is none. Flags
+    are named like the settings: `query_timeout_s` is KG_QUERY_TIMEOUT_S.
     """
     settings = Settings.load(data=data)
     flags = {"data"} if data else set()
@@ -46,8 +46,9 @@ def command(
 
 
 def _origin(name: str, flags: set[str]) -> str:
-    variable = f"KG_{name.upper()}"
-    return "flag" if name in flags else variable if variable in os.environ else "default"
+    variable = f"{PREFIX}{name.upper()}"
+    read = any(value for key, value in os.environ.items() if key.upper() == variable)  # an empty one counts for nothing
+    return "flag" if name in flags else variable if read else "default"
 
 
 def _plain(value: object) -> object:

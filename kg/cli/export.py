@@ -14,14 +14,18 @@ from kg.settings import Settings
 EXAMPLES = (
     ("kg export > graph.nq", "N-Quads, sorted: the same content gives the same bytes"),
     ("kg export --output graph.nq.gz", "compressed, by the name's end"),
-    ("kg export --format trig --output graph.trig", "for reading"),
+    ("kg export --output graph.trig", "as TriG, for reading, by the name's end too"),
+    ("kg export --format turtle > graph.ttl", "without graph names"),
 )
 
 
 def command(
     output_format: Annotated[
-        str, typer.Option("--format", "-f", help="nquads, trig, jsonld; without graph names turtle, ntriples, rdfxml.")
-    ] = "nquads",
+        str | None,
+        typer.Option(
+            "--format", "-f", help="nquads, trig, jsonld; without graph names turtle, ntriples, rdfxml. [by FILE's name, else nquads]"
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; .gz compresses. [standard output]")
     ] = None,
@@ -34,12 +38,13 @@ def command(
     appears under its name only when it is complete.
     """
     settings = Settings.load(data=data, store=store)
+    chosen = output_format or (output and dump.format_of(output)) or "nquads"
     with engines.reading(settings) as graph, graph.copy() as copy:
         if output is None:
-            dump.write(copy, sys.stdout.buffer, output_format, graph.base_iri)
+            dump.write(copy, sys.stdout.buffer, chosen, graph.base_iri)
             sys.stdout.flush()
             return
         try:
-            dump.write_file(copy, output, output_format, graph.base_iri)
+            dump.write_file(copy, output, chosen, graph.base_iri)
         except OSError as error:
             raise SettingError(f"cannot write {output}: {error.strerror or error}; choose another --output") from error

@@ -60,8 +60,9 @@ def command(
     the article's text. An article that cannot be read is reported, and the rest goes on.
     """
     settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, weights=weights, processes=processes)
+    output_format = output_format.strip().lower()
     if output_format not in _FORMATS:
-        results.graph_format(output_format)
+        results.graph_format(output_format, others=_FORMATS)
     iris = Iris(build.base_iri(settings))
     extractor, run, schema = build.load_extractor(settings, iris.base)
     writers: dict[str, Callable[[Extraction], None]] = {

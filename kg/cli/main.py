@@ -4,9 +4,11 @@ A command is a module with a function `command`, whose docstring is its help, an
 one with verbs of its own, a Typer `app` in the place of `command`. A new command is its module and one row here.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import version
 from inspect import cleandoc
@@ -72,6 +74,12 @@ class Commands(TyperGroup):
             return TyperCommand(cmd_name, help=row.summary, rich_help_panel=row.heading)
         return load(cmd_name)
 
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """The command that is called. An unknown one is refused with those that may be meant: Typer knows only what is loaded."""
+        if args[0] not in COMMANDS and (meant := get_close_matches(args[0], COMMANDS)):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(map(repr, meant))}?")
+        return super().resolve_command(ctx, args)
+
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Writes the help without importing a command."""
         self._listing = True
@@ -118,6 +126,11 @@ def _root(
     Data goes to standard output, talk to standard error. Exit codes: 0 done, 1 a check answered no, 2 nothing could be done,
     3 a batch finished with some articles failed. `kg COMMAND --help` has examples.
     """
+    from kg import settings  # takes a tenth of a second to load, and `kg --help` needs none
+
+    for variable, meant in settings.unknown(os.environ).items():
+        hint = f"did you mean {settings.PREFIX}{meant}?" if meant else "`kg config` shows those that are"
+        typer.echo(f"kg: the variable {variable} is no setting; {hint}", err=True)
 
 
 def main() -> None:

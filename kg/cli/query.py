@@ -97,6 +97,8 @@ def _asked(query: str | None, name: str | None, params: list[str], store: Reader
         return _read("standard input", sys.stdin.read), "the query on standard input", None
     if _names_file(query):
         return _read(query, partial(Path(query).read_text, encoding="utf-8")), query, None
+    if not any(sign in query for sign in " \t\r\n{<"):
+        raise QueryError(f"{query!r} is no SPARQL, and there is no such file; check the path, or run a saved query with --name")
     return query, "the query", None
 
 

@@ -1,7 +1,7 @@
 """Query results on standard output: streamed in a standard format, or as a table for the eye."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import IO
 
@@ -46,7 +46,7 @@ def write(result: Result, name: str | None, output: IO[bytes], base_iri: str) ->
     if not isinstance(result, QuerySolutions | QueryBoolean):
         write_graph(result, name or "turtle", output, base_iri)
     elif (name or default_format()) != TABLE:
-        chosen = _format(name or "csv", RESULTS, "rows")
+        chosen = _format(name or "csv", RESULTS, "rows", (TABLE,))
         result.serialize(output, QueryResultsFormat.from_media_type(chosen.media_type))
         if isinstance(result, QueryBoolean) or chosen.name in _ONE_LINE:
             output.write(b"\n")
@@ -67,9 +67,9 @@ def write_quads(quads: Iterable[Quad], name: str, output: IO[bytes], base_iri: s
     _serialize(quads if chosen.quads else (quad.triple for quad in quads), chosen, output, base_iri)
 
 
-def graph_format(name: str) -> Format:
-    """The format of graphs of this name. Raises SettingError when there is none."""
-    return _format(name, GRAPHS, "graphs")
+def graph_format(name: str, *, others: Sequence[str] = ()) -> Format:
+    """The format of graphs of this name. Raises SettingError when there is none, which names `others` too: what else the command writes."""
+    return _format(name, GRAPHS, "graphs", others)
 
 
 def _serialize(quads: Iterable[Triple] | Iterable[Quad], chosen: Format, output: IO[bytes], base_iri: str) -> None:
@@ -143,9 +143,8 @@ def short(iri: str, base_iri: str) -> str:
     return iri
 
 
-def _format(name: str, table: dict[str, Format], what: str) -> Format:
+def _format(name: str, table: dict[str, Format], what: str, others: Sequence[str]) -> Format:
     found = named(name, table)
     if found is None:
-        names = [*([TABLE] if table is RESULTS else []), *table]
-        raise SettingError(f"--format {name!r} is no format for {what}; choose one of {', '.join(names)}")
+        raise SettingError(f"--format {name!r} is no format for {what}; choose one of {', '.join([*others, *table])}")
     return found

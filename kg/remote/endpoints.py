@@ -40,10 +40,7 @@ class Endpoints:
 
 
 def candidates(settings: Settings) -> list[Endpoints]:
-    """The endpoints that the service may have, likely ones first; only one where the settings name the query endpoint.
-
-    Raises SettingError when KG_STORE is no http(s) address.
-    """
+    """The endpoints that the service may have, likely ones first; only one where the settings name the query endpoint."""
     root, last = _root(settings)
     if settings.store_query is not None:
         return [_endpoints(root, LAYOUTS[0], settings)]
@@ -74,13 +71,7 @@ class _Bearer(httpx.Auth):
 
 def _root(settings: Settings) -> tuple[str, str]:
     """The address with a final `/`, and its last segment."""
-    address = settings.store or ""
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise SettingError(f"KG_STORE (--store) {address!r} is no address of a SPARQL service; give one such as http://localhost:7878/")
-    if parts.username or parts.password:
-        raise SettingError("KG_STORE (--store) holds a user or a password, which would be shown; set KG_STORE_USER and KG_STORE_PASSWORD")
-    stem = address.rstrip("/")
+    stem = (settings.store or "").rstrip("/")
     return f"{stem}/", urlsplit(stem).path.rpartition("/")[2]
 
 

@@ -15,7 +15,7 @@ from types import FrameType
 
 import uvicorn
 
-from kg import datadir, snapshots
+from kg import building, datadir, snapshots
 from kg.datadir import DataDir
 from kg.errors import DataError, LockedError, SettingError
 from kg.iris import check_base
@@ -71,12 +71,14 @@ class _Stop:
 def recover(settings: Settings) -> None:
     """See that there is a snapshot and that it has all that was stored: what a killed writer stored without publishing it is published.
 
-    An empty directory is served as an empty graph. Raises DataError when there is no such directory, or it has another base IRI.
+    What a killed restore has left is removed. A directory with nothing or only tokens in it is served as an empty graph. Raises DataError
+    when there is no such directory, or it has another base IRI.
     """
+    building.remove_left(settings.data)
     data = datadir.read(settings.data)
     if data is not None and settings.base_iri is not None:
         data.check(check_base(settings.base_iri))
-    if data is None and not (settings.data.is_dir() and not any(settings.data.iterdir())):
+    if data is None and not (settings.data.is_dir() and {entry.name for entry in settings.data.iterdir()} <= datadir.NO_DATA):
         datadir.open_existing(settings.data)  # says that there is none, and what to do
     published = snapshots.current_number(settings.data)
     if published is not None and not DataDir(settings.data, "").unpublished.exists():

@@ -1,5 +1,6 @@
 """Every command as its own process: what it prints where, and its exit code."""
 
+import gzip
 import json
 import os
 import pty
@@ -42,6 +43,23 @@ def test_a_call_that_makes_no_sense_ends_with_2(kg: Kg, arguments: list[str]):
     assert "Error" in done.stderr
 
 
+def test_a_misspelt_command_is_guessed(kg: Kg):
+    assert "No such command 'ingets'. Did you mean 'ingest'?" in kg("ingets", "x").stderr
+    assert "Did you mean" not in kg("xyzzy").stderr
+
+
+def test_a_variable_that_is_no_setting_is_named_and_the_command_goes_on(kg: Kg):
+    done = kg("config", "--format", "json", KG_PROT="9000", KG_XYZZY="1", KG_HOST="", kg_port="9001")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "kg: the variable KG_PROT is no setting; did you mean KG_PORT?",
+        "kg: the variable KG_XYZZY is no setting; `kg config` shows those that are",
+    ]
+    shown = json.loads(done.stdout)
+    assert shown["port"] == {"value": 9001, "from": "KG_PORT"}
+    assert shown["host"] == {"value": "127.0.0.1", "from": "default"}
+
+
 def test_the_version_is_printed(kg: Kg):
     assert kg("--version").stdout.startswith("aikg 0.")
 
@@ -69,6 +87,25 @@ def test_a_wrong_setting_is_named_with_its_variable_and_its_flag(kg: Kg, argumen
     flag = f"--{variable.removeprefix('KG_').lower().replace('_', '-')}"
     assert done.stderr.startswith(f"kg: {variable} ({flag}): ")
     assert f"got '{value}'" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["config"], ["stats"], ["ingest", STAKE], ["restore", "x.zip"], ["serve"]], ids=lambda a: a[0])
+@pytest.mark.parametrize("variable", ["KG_BASE_IRI", "KG_STORE"])
+def test_an_address_that_is_none_is_refused_and_its_password_not_shown(kg: Kg, tmp_path: Path, arguments: list[str], variable: str):
+    done = kg(*arguments, **{variable: "ada:secret@example.org"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"kg: {variable} (--{variable.removeprefix('KG_').lower().replace('_', '-')}) '…@example.org' is no")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_publish_refuses_a_service_instead_of_publishing_the_data_directory(kg: Kg, data: Path):
+    published = (data / "current").readlink()
+    done = kg("publish", KG_STORE="http://127.0.0.1:1/")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("kg: `kg publish` works on a data directory, and KG_STORE names http://127.0.0.1:1/, ")
+    assert (data / "current").readlink() == published
+    assert kg("publish", KG_STORE="").returncode == 0
+    assert (data / "current").readlink() != published
 
 
 @pytest.mark.usefixtures("data")
@@ -120,6 +157,7 @@ def test_a_query_comes_from_a_file_or_from_standard_input(kg: Kg, tmp_path: Path
     [
         (["SELECT * { ?s ?p "], "the query is not SPARQL: line 1, column"),
         (["missing.rq"], "cannot read missing.rq: No such file or directory"),
+        (["missing.txt"], "'missing.txt' is no SPARQL, and there is no such file; check the path, or run a saved query with --name"),
         (["DELETE WHERE { ?s ?p ?o }"], "the query is an update; `kg query` only reads"),
         (["SELECT * { SERVICE <http://localhost/> { ?s ?p ?o } }"], "SERVICE"),
         ([f"SELECT * {{ ?s ?p '{'x' * 5000}' "], "the query is not SPARQL"),
@@ -210,6 +248,16 @@ def test_export_writes_the_same_bytes_to_a_pipe_and_to_a_file(kg: Kg, tmp_path: 
     kg("export", "--output", "a.nq.gz")
     kg("export", "--output", "b.nq.gz")
     assert (tmp_path / "a.nq.gz").read_bytes() == (tmp_path / "b.nq.gz").read_bytes()
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize("name", ["graph.ttl", "graph.trig.gz", "graph.nt", "graph.jsonld", "GRAPH.RDF", "graph.nq", "graph", "graph.txt"])
+def test_an_exports_format_follows_its_files_name(kg: Kg, tmp_path: Path, name: str):
+    end = name.lower().removesuffix(".gz").rpartition(".")[2]
+    known = {"ttl": "turtle", "trig": "trig", "nt": "ntriples", "jsonld": "jsonld", "rdf": "rdfxml"}
+    assert kg("export", "--output", name).returncode == 0
+    written = (tmp_path / name).read_bytes()
+    assert (gzip.decompress(written) if name.endswith(".gz") else written).decode() == kg("export", "-f", known.get(end, "nquads")).stdout
 
 
 @pytest.mark.usefixtures("data")
@@ -328,7 +376,7 @@ def test_extract_gives_json_with_offsets_into_the_text(kg: Kg, tmp_path: Path):
     text = "Ünder fire 🇫🇷, Microsoft acquired Mistral AI. Nvidia did not acquire OpenAI."
     lines = [{"id": "one", "text": text}, {"id": "two", "text": ""}]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    done = kg("extract", "--format", "jsonl", "in.jsonl")
+    done = kg("extract", "--format", "JSONL", "in.jsonl")
     assert done.returncode == 3
     assert "failed: in.jsonl, line 2" in done.stderr
     (found,) = map(json.loads, done.stdout.splitlines())
@@ -340,12 +388,12 @@ def test_extract_gives_json_with_offsets_into_the_text(kg: Kg, tmp_path: Path):
     assert {claim["polarity"] for claim in found["claims"]} == {"affirmed", "negated"}
 
 
-@pytest.mark.parametrize("name", ["turtle", "jsonld", "yaml"])
+@pytest.mark.parametrize("name", ["turtle", "JSONLD", "yaml"])
 def test_extract_gives_rdf(kg: Kg, name: str):
     done = kg("extract", STAKE, "--format", name)
     if name == "yaml":
         assert done.returncode == 2
-        assert "--format 'yaml' is no format for graphs" in done.stderr
+        assert "--format 'yaml' is no format for graphs; choose one of text, json, jsonl, turtle, jsonld" in done.stderr
     else:
         assert "aikg:investsIn" in done.stdout
 

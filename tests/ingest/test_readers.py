@@ -2,6 +2,9 @@
 
 import datetime
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,6 +131,25 @@ def test_missing_paths_and_empty_directories_are_named(tmp_path: Path) -> None:
         find([tmp_path / "gone.txt"])
     with pytest.raises(ArticleError, match=r"holds no file ending in \.md, \.txt"):
         find([tmp_path])
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_a_directory_that_may_not_be_read_is_not_taken_for_empty(open_path: Path) -> None:
+    (open_path / "locked").mkdir(mode=0o700)
+    (open_path / "locked" / "a.txt").write_text("Text.")
+    code = f"""
+import os
+from pathlib import Path
+from ingest.errors import ArticleError
+from ingest.readers import find
+os.setgid(65534); os.setuid(65534)
+try:
+    find([Path({str(open_path / "locked")!r})])
+except ArticleError as error:
+    print(error.reason)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "cannot be read: Permission denied; check the path\n", done.stderr
 
 
 def test_directories_are_searched_at_any_depth_and_each_file_found_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from claims_graph import BASE, Said, extraction, known, store
 from pyoxigraph import NamedNode, Quad
 
-from kg import backup, datadir, replacing, snapshots
+from kg import backup, datadir, replacing, snapshots, tokens
 from kg.errors import DataError, LockedError
 from kg.settings import Settings
 from kg.store import locked, open_writer
@@ -254,6 +254,13 @@ def test_an_empty_directory_is_filled(saved: Path, tmp_path: Path):
     (tmp_path / "new").mkdir()
     backup.restore(settings(tmp_path / "new"), saved, replace=False)
     assert published(tmp_path / "new") == QUADS
+
+
+def test_a_directory_for_which_only_tokens_were_made_is_filled_and_keeps_them(saved: Path, tmp_path: Path):
+    secret = tokens.create(tmp_path / "new", "ada", [tokens.Scope.INGEST])
+    backup.restore(settings(tmp_path / "new"), saved, replace=False)
+    assert published(tmp_path / "new") == QUADS
+    assert tokens.verify(tmp_path / "new", secret)
 
 
 def test_a_backup_that_cannot_be_written_leaves_the_old_one(data: Path, tmp_path: Path):

@@ -78,11 +78,19 @@ def test_a_base_ends_with_a_slash(base: str):
         ("http:///path", "names no host"),
         ("https://example.org/?q=1", "has a query or a fragment"),
         ("https://example.org/#top", "has a query or a fragment"),
+        ("https://ada@example.org/", "holds a user or a password, which would be shown"),
     ],
 )
 def test_a_base_that_is_none_is_refused_with_the_reason(base: str, problem: str):
     with pytest.raises(SettingError, match=rf"KG_BASE_IRI \(--base-iri\) .* {problem}; give an absolute IRI"):
         check_base(base)
+
+
+@pytest.mark.parametrize("base", ["http://ada:secret@example.org/", "http://ada:secret@example.org:port/", "ada:secret@example.org"])
+def test_the_refusal_of_a_base_shows_no_password(base: str):
+    with pytest.raises(SettingError, match=r"…@example\.org") as raised:
+        check_base(base)
+    assert "secret" not in str(raised.value)
 
 
 def test_prefixes_are_distinct():

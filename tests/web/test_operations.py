@@ -205,3 +205,10 @@ def test_many_graphs_are_described_as_they_come(serve):
     with server.client() as client:
         text = client.get("/sparql", headers={"Accept": "application/n-triples"}).text
         assert text.count("#NamedGraph>") == 20_000
+
+
+def test_a_directory_for_which_only_a_token_was_made_is_an_empty_graph_to_write_into(tmp_path: Path):
+    secret = tokens.create(tmp_path / "data", "ada", [tokens.Scope.UPDATE])
+    with serving(tmp_path / "data", tmp_path / "log") as server, server.client(headers={"Authorization": f"Bearer {secret}"}) as client:
+        assert client.get("/sparql", params={"query": "ASK { ?s ?p ?o }"}).json()["boolean"] is False
+        assert client.post("/sparql", data={"update": "INSERT DATA { GRAPH <x:g> { <x:s> <x:p> 1 } }"}).status_code == 204

@@ -63,18 +63,6 @@ def test_endpoints_can_be_named(client: Make, native: str):
     assert (found.query, found.update) == (f"{native}query", f"{native}update")
 
 
-@pytest.mark.parametrize("address", ["localhost:7878", "ftp://x/", "http://", "http://x/?a=b", "", "http://x/#a"])
-def test_an_address_that_cannot_be_used_is_refused(client: Make, address: str):
-    with pytest.raises(SettingError, match="KG_STORE"):
-        client(store=address)
-
-
-def test_a_password_in_the_address_is_not_repeated(client: Make):
-    with pytest.raises(SettingError) as raised:
-        client(store="http://ada:secret@127.0.0.1/")
-    assert "secret" not in str(raised.value)
-
-
 def test_two_ways_to_say_who_we_are_are_one_too_many(client: Make):
     with pytest.raises(SettingError, match="KG_STORE_TOKEN and KG_STORE_USER"):
         client(store="http://127.0.0.1:1/", store_user="ada", store_token="x")  # noqa: S106
