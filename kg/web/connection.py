@@ -181,6 +181,8 @@ class Connection(HttpToolsProtocol):
         scope["http_version"] = version
         if self.url.startswith(b"/") and b"#" not in self.url:
             raw_path, _, query = self.url.partition(b"?")
+        elif self.url == b"*" and scope["method"] == "OPTIONS":
+            raw_path, query = self.url, b""  # RFC 9112, 3.2.4: the server, no resource
         else:  # RFC 9112, 3.2: an absolute address, or nothing that names a resource
             parsed = urllib.parse.urlsplit(self.url)
             raw_path, query = parsed.path or b"/", parsed.query

@@ -12,11 +12,10 @@ from starlette.responses import Response
 from kg import snapshots
 from kg.formats import GRAPHS, RESULTS
 from kg.settings import Settings
-from kg.web import access, description, openapi, pages
+from kg.web import access, description, graphs, openapi, pages, protocol
 from kg.web.answers import Answers
 from kg.web.app import App, Routes, reading
 from kg.web.call import Call
-from kg.web.graphs import GraphStore
 from kg.web.metrics import CONTENT_TYPE, Metrics, TripleCount
 from kg.web.problems import ProblemError
 from kg.web.protocol import Ask
@@ -55,6 +54,11 @@ class Service:
             return  # a service has no snapshots
         if snapshots.current_number(self.settings.data) != self.pool.lease.number:
             self.pool.move_to(lease_current(self.settings.data))
+
+    async def options(self, call: Call) -> None:
+        """What the server as a whole can be asked for, by OPTIONS * (RFC 9110, 9.3.7); the connection lets no other method come here."""
+        methods = dict.fromkeys((*protocol.METHODS, *graphs.METHODS))
+        await call.respond(204, [(b"allow", ", ".join(methods).encode())])
 
     async def home(self, call: Call) -> None:
         """A page to start from."""
@@ -112,20 +116,21 @@ def create_app(service: Service) -> App:
         update_bytes=settings.write_limit_mb * 1024 * 1024,
         federation=service.federation,
     )
-    graphs = GraphStore(settings, service.answers, service.writes)
+    graph_store = graphs.GraphStore(settings, service.answers, service.writes)
     routes = Routes(
         exact={
+            "*": service.options,
             "/": reading(service.home),
             "/sparql": sparql,
             "/sparql/": sparql,
-            "/graphs": graphs,
+            "/graphs": graph_store,
             "/health": reading(service.health),
             "/ready": reading(service.ready),
             "/metrics": reading(service.expose),
             "/openapi.json": reading(openapi.send),
             "/docs": reading(openapi.page),
         },
-        prefixes={"/static/": reading(pages.static), "/graphs/": graphs, "/graph/": graphs},
+        prefixes={"/static/": reading(pages.static), "/graphs/": graph_store, "/graph/": graph_store},
         rest=_rest(),
     )
     return App(routes, service.metrics)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -20,15 +21,17 @@ SLOW = "SELECT (COUNT(*) AS ?n) { " + " ".join(f"?s{i} ?p{i} ?o{i} ." for i in r
 PAGES = ["/sparql", "/graphs", "/graphs/x", "/health", "/ready", "/metrics", "/", "/docs", "/openapi.json", "/static/style.css"]
 
 
-def exchange(server: Server, sent: bytes) -> tuple[int, dict]:
-    """The status and the problem that raw bytes are answered with."""
+def received(server: Server, sent: bytes) -> bytes:
+    """All that raw bytes are answered with until the server closes the connection."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(sent)
-        received = b""
-        while part := connection.recv(65536):
-            received += part
-    head, _, body = received.partition(b"\r\n\r\n")
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def exchange(server: Server, sent: bytes) -> tuple[int, dict]:
+    """The status and the problem that raw bytes are answered with."""
+    head, _, body = received(server, sent).partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(body)
 
 
@@ -53,17 +56,11 @@ def test_a_long_address_works_up_to_the_limit(client: httpx.Client):
 
 
 def test_requests_on_one_connection_are_answered_in_turn(server: Server):
-    host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
-        query = b"query=ASK%20%7B%7D"
-        post = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(
-            query
-        )
-        connection.sendall((post + query) * 50 + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        received = b""
-        while part := connection.recv(65536):
-            received += part
-    assert received.count(b"HTTP/1.1 200 ") == 51
+    head = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
+    query = b"query=ASK%20%7B%7D"
+    post = head % len(query) + query
+    answers = received(server, post * 50 + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answers.count(b"HTTP/1.1 200 ") == 51
 
 
 def test_who_sends_thousands_of_requests_ahead_is_cut_off(server: Server):
@@ -88,6 +85,15 @@ def test_a_request_has_one_host(server: Server, hosts: bytes):
     status, problem = exchange(server, b"GET /health HTTP/1.1\r\n" + hosts + b"\r\n")
     assert (status, problem["status"]) == (400, 400)
     assert "Host" in problem["detail"]
+
+
+def test_the_server_as_a_whole_says_what_it_can_be_asked_for(server: Server):
+    """RFC 9110, 9.3.7; nothing else can be asked of no resource."""
+    head = received(server, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 204 ")
+    (allow,) = re.findall(rb"\r\nallow: ([^\r]*)", head)
+    assert set(allow.decode().split(", ")) == {"GET", "HEAD", "POST", "QUERY", "PUT", "DELETE", "OPTIONS"}
+    assert exchange(server, b"GET * HTTP/1.1\r\nHost: x\r\n\r\n")[0] == 400
 
 
 @pytest.mark.parametrize("path", ["/health", "/sparql?query=ASK{}", "/openapi.json", "/nowhere"])
