@@ -27,9 +27,10 @@ _URL = ProblemError(414, "too-large", f"the address is longer than {URL_BYTES} b
 _HEAD = ProblemError(431, "too-large", f"the request's head is larger than {HEAD_BYTES} bytes; send fewer or shorter headers")
 _SLOW = ProblemError(408, "slow", f"the request's head did not arrive within {HEAD_S:g} s; send it in one go")
 _AHEAD = ProblemError(429, "busy", f"more than {PIPELINED} requests were sent ahead on one connection; wait for some of the answers")
-_HOST = ProblemError(400, "http", "an HTTP/1.1 request has one Host header with the name of a server (RFC 9112, 3.2)")
+_HOST = ProblemError(400, "http", "a request has one Host header with the name of a server, as `Host: example.org:8000` (RFC 9112, 3.2)")
 _UNREADABLE = ProblemError(400, "http", "this is no HTTP/1.1 request")
-_SERVER_NAME = re.compile(rb"[\w.:\[\]%~!$&'()*+,;=-]*", re.ASCII)  # RFC 9110, 7.2
+# RFC 9110, 7.2: uri-host [ ":" port ] as in RFC 3986, 3.2; it may be empty.
+_AUTHORITY = re.compile(rb"(?:\[[0-9A-Za-z:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?[ \t]*")
 
 
 class _Gathered:
@@ -173,7 +174,7 @@ class Connection(HttpToolsProtocol):
         self._stop_timer()
         version = self.parser.get_http_version()
         hosts = [value for name, value in self.headers if name == b"host"]
-        if version == "1.1" and (len(hosts) != 1 or not _SERVER_NAME.fullmatch(hosts[0].strip())):
+        if len(hosts) > 1 or (version != "1.0" and not hosts) or not all(map(_AUTHORITY.fullmatch, hosts)):
             self._refuse(_HOST)
             raise ValueError("stop reading")
         scope = self.scope

@@ -80,11 +80,26 @@ def test_an_endless_trailer_is_refused(server: Server):
         assert not connection.recv(65536).startswith(b"HTTP/1.1 200")
 
 
-@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a b<>\r\n"])
-def test_a_request_has_one_host(server: Server, hosts: bytes):
-    status, problem = exchange(server, b"GET /health HTTP/1.1\r\n" + hosts + b"\r\n")
+@pytest.mark.parametrize(
+    "hosts",
+    ["", "Host: a\r\nHost: a\r\n", *(f"Host: {name}\r\n" for name in ("a b", "a/b", "a@b", "a:b", "http://a", "[::1", "a<>", "%zz"))],
+)
+@pytest.mark.parametrize("address", ["/health", "http://a/health"])
+def test_a_request_without_one_proper_host_is_refused(server: Server, hosts: str, address: str):
+    """RFC 9112, 3.2: two readers of such a request could take it for one to different servers."""
+    status, problem = exchange(server, f"GET {address} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n".encode())
     assert (status, problem["status"]) == (400, 400)
     assert "Host" in problem["detail"]
+
+
+@pytest.mark.parametrize("host", ["", "a", "a:80", "a:", "[::1]:8000", "127.0.0.1", "xn--a_b.example", "%C3%A9", "a \t"])
+def test_a_request_with_a_proper_host_is_answered(server: Server, host: str):
+    assert exchange(server, f"GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())[0] == 200
+
+
+def test_only_http_1_0_need_not_name_a_host(server: Server):
+    assert exchange(server, b"GET /health HTTP/1.0\r\n\r\n")[0] == 200
+    assert exchange(server, b"GET /health HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n")[0] == 400
 
 
 def test_the_server_as_a_whole_says_what_it_can_be_asked_for(server: Server):
