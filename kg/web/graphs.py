@@ -92,8 +92,8 @@ class GraphStore:
             raise ProblemError(400, "range", "send the whole graph, without Content-Range: a part would take its place")  # RFC 9110, 14.5
         if graph is None and call.method == "PUT":
             raise ProblemError(400, "graph", "name the graph to replace with `graph=` or `default`")
-        condition = self._condition(call, graph)
         async with documents(call, self.settings.write_limit_mb * 1024 * 1024) as files:
+            condition = self._condition(call, graph)
             made = graph if graph is not None else await asyncio.to_thread(self._new_graph, files)
             replace = call.method == "PUT" or graph is None  # content that is sent again is the same graph
             outcome = await self.writes.graph(made, files, replace=replace, condition=condition)

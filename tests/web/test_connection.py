@@ -182,6 +182,35 @@ def test_a_star_is_what_a_client_has_only_of_what_is_there(client: httpx.Client)
             assert client.get(path, headers=star).status_code == status, path
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+@pytest.mark.parametrize("text", ["SELECT * { ?s ?p }", "ASK { ?s ?p 'a }", "CLEAR ALL", "SELECT (1 + 1 AS ?b) {} # found"])
+@pytest.mark.parametrize("listed", ['"other"', 'W/"other"', "", ","])
+def test_only_what_would_succeed_fails_for_its_condition(client: httpx.Client, method: str, text: str, listed: str):
+    """RFC 9110, 13.2.1; 13.1.1: no tag is in an empty list."""
+    asked = {"data": {"query": text}} if method == "POST" else {"params": {"query": text}}
+    plain = client.request(method, "/sparql", **asked).status_code
+    for _ in range(2):  # the second time from memory, where there is one
+        assert client.request(method, "/sparql", headers={"If-Match": listed}, **asked).status_code == (412 if plain == 200 else plain)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/graphs?graph=x:absent", 404), ("/graphs?graph=relative", 400), ("/static/none.css", 404)])
+def test_what_is_not_there_is_said_before_a_condition(client: httpx.Client, path: str, status: int):
+    assert client.get(path, headers={"If-Match": '"other"'}).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/static/style.css", "/sparql", "/graphs", "/sparql?query=ASK{}"])
+def test_if_match_asks_for_what_it_names(client: httpx.Client, path: str):
+    tag = client.get(path).headers["etag"]
+    for listed, status in ((tag, 200), (f'"other", {tag}', 200), ("*", 200), (f"W/{tag}", 412), ('"other"', 412), ("", 412)):
+        assert client.get(path, headers={"If-Match": listed}).status_code == status, listed
+
+
+def test_what_has_no_tag_is_in_no_list(client: httpx.Client):
+    random = {"query": "SELECT (RAND() AS ?r) {}"}
+    for listed, status in (("*", 200), ('""', 412), ('"other"', 412)):
+        assert client.get("/sparql", params=random, headers={"If-Match": listed}).status_code == status, listed
+
+
 @pytest.mark.parametrize(
     ("method", "name"),
     [("GET", "Accept"), ("GET", "Accept-Encoding"), ("GET", "If-None-Match"), ("POST", "Content-Type"), ("POST", "Authorization")],
