@@ -32,7 +32,7 @@ def prepared(text: str, *, default_graphs: Iterable[str] | None, named_graphs: I
 
 
 def _with_dataset(text: str, default_graphs: Iterable[str], named_graphs: Iterable[str]) -> str:
-    clauses = [f"USING {_node(iri)}" for iri in default_graphs] + [f"USING NAMED {_node(iri)}" for iri in named_graphs]
+    clauses = [f"USING {NamedNode(iri)}" for iri in default_graphs] + [f"USING NAMED {NamedNode(iri)}" for iri in named_graphs]
     return _insert_before_where(text, f"{' '.join(clauses)} ")
 
 
@@ -61,10 +61,3 @@ def _clear_silently(text: str) -> str:
             done = start
         previous = word if kind == "word" else ""
     return "".join([*parts, text[done:]])
-
-
-def _node(iri: str) -> NamedNode:
-    try:
-        return NamedNode(iri)
-    except ValueError as error:
-        raise DatasetError(f"{iri!r} is no absolute IRI: {error}") from error
