@@ -42,8 +42,8 @@ def _insert_before_where(text: str, clauses: str) -> str:
     parts: list[str] = []
     for kind, word, start in syntax.tokens(text):
         depth += (kind == "open") - (kind == "close")
-        if kind == "word" and depth == 0 and word.upper() == "WHERE":
-            if previous.upper() == "DELETE":
+        if kind == "word" and depth == 0 and word.upper().endswith("WHERE"):
+            if "DELETE" in (previous.upper(), word.upper().removesuffix("WHERE")):  # the engine reads DELETEWHERE, too
                 raise DatasetError("DELETE WHERE takes no dataset: write DELETE { … } WHERE { … }")
             parts += [text[done:start], clauses]
             done = start

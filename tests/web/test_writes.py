@@ -170,6 +170,18 @@ def test_a_query_sent_as_an_update_is_told_so(writer: httpx.Client):
     assert "query" in update(writer, "SELECT * {}").json()["detail"]
 
 
+@pytest.mark.parametrize("between", [" ", "", "\n", " # {\n", "{ ?s ?p ?o } "])
+@pytest.mark.parametrize("name", ["using-graph-uri", "using-named-graph-uri"])
+def test_a_dataset_is_taken_or_refused_but_never_passed_over(writer: httpx.Client, name: str, between: str):
+    """SPARQL 1.1 Protocol, 2.2.3; DELETE WHERE has no place for it (SPARQL 1.1 Update, grammar rule 40)."""
+    put = writer.put("/graphs?default", content='<x:s> <x:p> "in no dataset" .', headers=TURTLE)
+    assert put.is_success
+    answer = writer.post("/sparql", data={"update": f"DELETE{between}WHERE {{ ?s ?p ?o }}", name: "x:absent"})
+    assert answer.status_code == (204 if "{ ?s" in between else 400)
+    assert answer.status_code == 204 or "DELETE { … } WHERE { … }" in answer.json()["detail"]
+    assert "in no dataset" in writer.get("/graphs?default", headers={"Accept": "text/turtle"}).text
+
+
 def test_an_update_may_be_longer_than_a_query(writer: httpx.Client):
     rows = " ".join(f"<x:{number}> <x:p> '{'a' * 80}' ." for number in range(15_000))
     update(writer, f"CLEAR GRAPH <{GRAPH}>")
