@@ -78,13 +78,21 @@ def _answer(connection: socket.socket, request: Request) -> bytes:
     with engines.writing(settings) as writer:
         outcome = b"updated"
         if isinstance(request, Update):
-            # The base goes in front of the update's own prologue, which may set another (SPARQL 1.1 Query, 4.1.1).
-            writer.update(f"BASE {ox.NamedNode(request.base_iri)} {text}")
+            _update(writer, request, text)
         else:
             outcome = _write_graph(writer, request, documents)
         connection.sendall(pack_frame(Kind.DATA, outcome))
         writer.publish()
     return pack_frame(Kind.END)
+
+
+def _update(writer: Writer, request: Update, text: str) -> None:
+    """Run the update, which was prepared to be this text. A SyntaxError has its place in the text that the client sent."""
+    try:
+        writer.update(text, base_iri=request.base_iri)
+    except SyntaxError:
+        ox.Store().update(request.text, base_iri=request.base_iri)  # fails too, before anything is run
+        raise
 
 
 def _read(request: GraphWrite) -> list[ox.Quad]:

@@ -71,6 +71,19 @@ def test_an_update_is_visible_when_it_is_acknowledged(gateway: Server, client: h
     assert client.get("/sparql", params={"query": "ASK { <http://x/s> <http://x/p> 1 }"}).json()["boolean"]
 
 
+def test_a_mistake_in_an_update_is_where_the_client_wrote_it(gateway: Server, client: httpx.Client):
+    answer = write(gateway, client, "INSERT DATA { ?s <x:p> 1 }")
+    assert answer.status_code == 400
+    assert "error at 1:27" in answer.json()["detail"]
+
+
+def test_a_relative_iri_is_below_the_endpoint(gateway: Server, client: httpx.Client):
+    assert write(gateway, client, "INSERT DATA { GRAPH <http://x/g> { <#a:b> <http://x/p> <rel> } }").status_code == 204
+    there = "ASK { <http://localhost:8000/sparql#a:b> <http://x/p> <http://localhost:8000/rel> }"
+    assert client.get("/sparql", params={"query": there}).json()["boolean"]
+    assert client.get("/sparql", params={"query": "ASK { <#a:b> <http://x/p> ?o }"}).json()["boolean"]
+
+
 def test_graphs_are_put_read_and_deleted(gateway: Server, client: httpx.Client):
     token = {"Authorization": f"Bearer {gateway.token}"}
     where = {"graph": "http://x/put"}

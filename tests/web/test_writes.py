@@ -182,6 +182,22 @@ def test_a_dataset_is_taken_or_refused_but_never_passed_over(writer: httpx.Clien
     assert "in no dataset" in writer.get("/graphs?default", headers={"Accept": "text/turtle"}).text
 
 
+@pytest.mark.parametrize("before", ["", "PREFIX a: <x:>\n", "CLEAR GRAPH <x:cleared> ; ", "DELETE { ?s ?p ?o } WHERE { ?s ?p ?o } ;\n"])
+@pytest.mark.parametrize("dataset", [{}, {"using-graph-uri": ["http://example.org/one", "http://example.org/two"]}])
+def test_a_mistake_is_where_the_client_wrote_it(writer: httpx.Client, before: str, dataset: dict[str, list[str]]):
+    """Whatever was put into the text before it ran: a base, USING, SILENT."""
+    text = f"{before}DELETE {{ ?s ?p ?o }} WHERE {{ ?s ?p ?o . mistake }}"
+    line, column = text.count("\n") + 1, len(text) - text.rfind("\n") - 1  # of the brace: the word could have gone on until there
+    answer = writer.post("/sparql", data={"update": text, **dataset})
+    assert answer.status_code == 400
+    assert f"error at {line}:{column}:" in answer.json()["detail"]
+
+
+def test_a_relative_iri_in_an_update_is_below_the_endpoint(writer: httpx.Client):
+    assert update(writer, f"INSERT DATA {{ GRAPH <{GRAPH}> {{ <#a:b> <x:p> <rel> }} }}").status_code == 204
+    assert count(writer, "<http://localhost:8000/sparql#a:b> <x:p> <http://localhost:8000/rel>") == 1
+
+
 def test_an_update_may_be_longer_than_a_query(writer: httpx.Client):
     rows = " ".join(f"<x:{number}> <x:p> '{'a' * 80}' ." for number in range(15_000))
     update(writer, f"CLEAR GRAPH <{GRAPH}>")
