@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode
 
 from kg import syntax
 from kg.errors import QueryError
-from kg.syntax import Form
+from kg.syntax import Form, QuerySyntaxError
 
 
 class DatasetError(QueryError):
@@ -19,9 +19,12 @@ class DatasetError(QueryError):
 
 def prepared(text: str, *, default_graphs: Iterable[str] | None, named_graphs: Iterable[str] | None) -> str:
     """The update that is run, on the dataset that the request names (None, None: none). Raises DatasetError and those of `syntax.read`."""
-    if syntax.is_prologue(text):
-        return text
-    reading = syntax.read(text)
+    try:
+        reading = syntax.read(text)
+    except QuerySyntaxError:
+        if syntax.is_prologue(text):
+            return text
+        raise
     if reading.form is not Form.UPDATE:
         raise DatasetError(f"this is a query ({reading.form}), not an update: send it as `query` or application/sparql-query")
     if default_graphs is not None or named_graphs is not None:

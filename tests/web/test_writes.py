@@ -136,6 +136,11 @@ def test_an_update_may_do_nothing(writer: httpx.Client, text: str):
     assert "there is no SELECT" in writer.get("/sparql", params={"query": text or " "}).json()["detail"]
 
 
+@pytest.mark.parametrize("text", ["PREFIX a:", "BASE", "BASE a:b", "x", "<x:y>", "PREFIX a:b <x:y>", ";", "BASE <x:> `"])
+def test_what_is_no_prologue_is_no_update(writer: httpx.Client, text: str):
+    assert update(writer, text).status_code == 400
+
+
 def test_content_that_is_posted_again_is_the_same_graph(writer: httpx.Client):
     posts = [writer.post("/graphs", content='_:b <x:p> "posted twice" .', headers=TURTLE) for _ in range(2)]
     assert [response.status_code for response in posts] == [201, 200]
