@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -16,9 +16,8 @@ import pyoxigraph as ox
 
 from kg import federated, syntax
 from kg.errors import QueryError
-from kg.workers import jsonld
+from kg.workers import jsonld, wellformed
 from kg.workers.confine import confine
-from kg.workers.wellformed import WellFormed
 from kg.workers.wire import Clauses, Count, Dump, Kind, Query, Request, Requests, Rows, Scan, arguments, pack_frame
 
 PIECE_BYTES = 64 * 1024
@@ -48,8 +47,7 @@ REASONS: dict[type[QueryError], str] = {
 HEAD_BYTES = 4096  # more than all our prefix declarations take
 DECLARATION = rb'@prefix [^\n]*\n|\s+xmlns:[\w.-]+="[^"]*"'
 DECLARATIONS = re.compile(b"(?:" + DECLARATION + b")+")
-READABLE = {"turtle", "trig", "rdfxml"}  # of the formats that take prefixes
-XML = {"xml", "rdfxml"}
+READABLE = {"turtle", "trig"}  # of the formats that take prefixes
 
 
 class Compressor(Protocol):
@@ -124,7 +122,7 @@ class Output:
 class SortedPrefixes:
     """A file in front of another that sorts the prefix declarations at its start, so that the same graph is the same bytes every time."""
 
-    def __init__(self, output: Output | WellFormed) -> None:
+    def __init__(self, output: jsonld.Sink) -> None:
         self._output = output
         self._head = b""
         self._in_head = True
@@ -235,17 +233,25 @@ def _term(text: str) -> Any:
 
 
 def _write_result(result: Any, output: Any, name: str, prefixes: dict[str, str]) -> None:
-    output = WellFormed(output) if name in XML else output
     if isinstance(result, ox.QuerySolutions | ox.QueryBoolean):
-        result.serialize(output, RESULTS[name])
+        sink: Any = wellformed.Characters(output) if name == "xml" else output
+        result.serialize(sink, RESULTS[name])
     elif name == "jsonld":
         jsonld.write(result, output, prefixes)
+    elif name == "rdfxml":
+        _write_rdfxml(result, output, prefixes)
     elif name in READABLE:
         head: Any = SortedPrefixes(output)
         ox.serialize(result, head, GRAPHS[name], prefixes=prefixes)
         head.flush()
     else:
         ox.serialize(result, output, GRAPHS[name])
+
+
+def _write_rdfxml(triples: Iterable[ox.Triple], output: Any, prefixes: dict[str, str]) -> None:
+    head: Any = SortedPrefixes(wellformed.Characters(output))
+    ox.serialize(wellformed.sayable(triples), head, GRAPHS["rdfxml"], prefixes=prefixes)
+    head.flush()
 
 
 def _write_dump(store: ox.Store, output: Any, request: Dump) -> None:
@@ -257,7 +263,9 @@ def _write_dump(store: ox.Store, output: Any, request: Dump) -> None:
         quads = store.quads_for_pattern(None, None, None, graph)
         jsonld.write(quads if graph is None else (quad.triple for quad in quads), output, prefixes)
         return
-    output = WellFormed(output) if name in XML else output
+    if name == "rdfxml":
+        _write_rdfxml((quad.triple for quad in store.quads_for_pattern(None, None, None, graph)), output, prefixes)
+        return
     head: Any = SortedPrefixes(output) if name in READABLE else None
     declared = prefixes if head else None
     if graph is not None and name in ("trig", "nquads"):

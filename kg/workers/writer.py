@@ -19,6 +19,7 @@ from kg.settings import Settings
 from kg.workers.confine import confine
 from kg.workers.snapshot import current_identity
 from kg.workers.updates import prepared
+from kg.workers.wellformed import refused_where_misplaced
 from kg.workers.wire import NEVER, Condition, GraphWrite, Kind, Request, Requests, Update, arguments, pack_frame
 from kg.workers.worker import reason_of
 
@@ -100,7 +101,8 @@ def _read(request: GraphWrite) -> list[ox.Quad]:
     quads: list[ox.Quad] = []
     for file, name in request.documents:
         with Path(file).open("rb") as stream:
-            quads += ox.parse(stream, FORMATS[name], base_iri=request.graph or None, rename_blank_nodes=True, without_named_graphs=True)
+            read = ox.parse(stream, FORMATS[name], base_iri=request.graph or None, rename_blank_nodes=True, without_named_graphs=True)
+            quads += refused_where_misplaced(read) if name == "rdfxml" else read
     return quads
 
 
