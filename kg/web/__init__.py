@@ -1,6 +1,6 @@
 """The graph over HTTP.
 
-connection  one client's connection: bounds on a request's head, and how to cut it
+connection  one client's connection: bounds on a request's head, and on how long a client may take nothing
 call        one request and its response: headers, body, problems (RFC 9457), abort
 protocol    what a request to /sparql asks for (SPARQL 1.1 Protocol)
 sparql      /sparql: queries and updates

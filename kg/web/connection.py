@@ -1,4 +1,5 @@
-"""One client's connection: uvicorn's, with a bound on what is read before a request is known, a way to cut it, and a short way for answers.
+"""One client's connection: uvicorn's, with bounds on what is read before a request is known and on what a client leaves lying, and a
+short way for answers.
 
 Uvicorn collects a request's head without limit of size or time, so that one client could fill the memory or hold connections for nothing.
 And it takes an answer in two messages and looks at every header twice; ours come whole (`http.response.whole`) and are one packet.
@@ -13,7 +14,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from kg.web.call import STALL_S
+from kg.web.call import STALL_S, ClientGoneError
 from kg.web.problems import ProblemError
 
 URL_BYTES = 60_000  # httptools cannot split longer ones into path and query
@@ -72,19 +73,26 @@ class Cycle(RequestResponseCycle):
     """One request and its response; the application may send it whole, as one message."""
 
     async def send(self, message: Any) -> None:
-        """ASGI, and {"type": "http.response.whole", "status", "headers", "body"}, which is all of a response."""
+        """ASGI, and {"type": "http.response.whole", "status", "headers", "body"}, which is all of a response.
+
+        Waits while the client does not take what was sent before. Raises ClientGoneError when it takes nothing for too long.
+        """
+        if self.flow.write_paused and not self.disconnected:
+            await self._taken()
         if message["type"] != "http.response.whole":
             await super().send(message)
-            return
-        if self.flow.write_paused and not self.disconnected:
-            try:
-                async with asyncio.timeout(STALL_S):
-                    await self.flow.drain()
-            except TimeoutError:
-                self.transport.abort()
-                return
-        if self.disconnected:
-            return
+        elif not self.disconnected:
+            self._send_whole(message)
+
+    async def _taken(self) -> None:
+        try:
+            async with asyncio.timeout(STALL_S):
+                await self.flow.drain()
+        except TimeoutError as error:
+            self.transport.abort()
+            raise ClientGoneError from error
+
+    def _send_whole(self, message: Any) -> None:
         headers: list[tuple[bytes, bytes]] = message["headers"]
         closes = not self.keep_alive
         lines = [STATUS_LINE[message["status"]]]
@@ -106,7 +114,7 @@ class Cycle(RequestResponseCycle):
 
 
 class Connection(HttpToolsProtocol):
-    """The protocol class that uvicorn is given. Each scope has it as `connection`, to cut it and to be told when it is lost."""
+    """The protocol class that uvicorn is given. Each scope has it as `connection`, to be told when it is lost."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """asyncio.Protocol."""
@@ -127,10 +135,6 @@ class Connection(HttpToolsProtocol):
         self.is_lost = True
         if self.on_lost:
             self.on_lost()
-
-    def cut(self) -> None:
-        """End the connection without sending what waits."""
-        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol."""

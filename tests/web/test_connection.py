@@ -5,13 +5,15 @@ import contextlib
 import json
 import re
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
-from serving import Server
+from serving import Server, fill, serving
 
 from kg.web import call as call_module
 from kg.web.call import Call
@@ -70,6 +72,35 @@ def test_who_sends_thousands_of_requests_ahead_is_cut_off(server: Server):
         for _ in range(100):
             connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
         assert connection.recv(65536) == b"", "closed without an answer to any of them"
+
+
+IMPATIENT = "from kg.web import connection\nconnection.STALL_S = 0.5\nfrom kg.cli.main import main\nmain()\n"
+LARGE = {"whole": "a" * 60_000, "in pieces": "a" * 300_000}
+
+
+@pytest.mark.parametrize("size", LARGE)
+def test_who_takes_nothing_is_let_go_and_the_log_says_so(tmp_path: Path, size: str):
+    """However the answer is sent; else a client could hold as much of it in our memory as it likes."""
+    fill(tmp_path / "data")
+    (tmp_path / "impatient.py").write_text(IMPATIENT)
+    query = f"SELECT ('{LARGE[size]}' AS ?a) {{}}".encode()
+    head = f"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: {len(query)}\r\n\r\n".encode()
+    with serving(tmp_path / "data", tmp_path / "log", program=[str(tmp_path / "impatient.py"), "serve"]) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.socket() as connection, contextlib.suppress(ConnectionError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(30)
+            connection.connect((host, int(port)))
+            for _ in range(120):  # fewer than may be sent ahead, until it resets the connection
+                connection.sendall(head + query)
+            deadline = time.monotonic() + 30
+            while '"gone"' not in server.log.read_text() and time.monotonic() < deadline:
+                time.sleep(0.1)
+        server.stop()
+        log = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+    begun = [line for line in log if line.get("path") == "/sparql" and line["status"] == 200]
+    assert (begun[-1].get("gone"), begun[-1].get("cut")) == (True, True)
+    assert not any("traceback" in line for line in log)
 
 
 def test_an_endless_trailer_is_refused(server: Server):
