@@ -1,6 +1,7 @@
 """The graph over HTTP.
 
 connection  one client's connection: bounds on a request's head, and on how long a client may take nothing
+idle        how many connections a caller may keep open for nothing
 call        one request and its response: headers, body, problems (RFC 9457), abort
 protocol    what a request to /sparql asks for (SPARQL 1.1 Protocol)
 sparql      /sparql: queries and updates

@@ -63,8 +63,7 @@ class Call:
     @property
     def caller(self) -> str:
         """The address of the peer; that of the client where uvicorn trusts the proxy. Who has an IPv6 network is one caller."""
-        client = self.scope.get("client")
-        return _caller(client[0]) if client else "local"
+        return caller_of(self.scope.get("client"))
 
     def parameters(self) -> list[tuple[str, str]]:
         """The decoded query string. Raises ProblemError when it is not UTF-8."""
@@ -193,6 +192,11 @@ class Call:
             raise
         finally:
             connection.on_lost = None
+
+
+def caller_of(client: tuple[str, int] | None) -> str:
+    """Whom an address and port belong to; None: a socket of this machine."""
+    return _caller(client[0]) if client else "local"
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from kg.web.call import STALL_S, ClientGoneError
+from kg.web.call import STALL_S, ClientGoneError, caller_of
+from kg.web.idle import IdleConnections
 from kg.web.problems import ProblemError
 
 URL_BYTES = 60_000  # httptools cannot split longer ones into path and query
@@ -114,11 +115,17 @@ class Cycle(RequestResponseCycle):
 
 
 class Connection(HttpToolsProtocol):
-    """The protocol class that uvicorn is given. Each scope has it as `connection`, to be told when it is lost."""
+    """What uvicorn makes of each connection. Each scope has it as `connection`, to be told when it is lost."""
+
+    def __init__(self, *uvicorn_s: Any, idle: IdleConnections, **also_uvicorn_s: Any) -> None:
+        super().__init__(*uvicorn_s, **also_uvicorn_s)
+        self._idle = idle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """asyncio.Protocol."""
         super().connection_made(cast(asyncio.Transport, _Gathered(transport, self.loop)))
+        self._peer = caller_of(self.client)
+        self._idle.add(self._peer, self)
         self.on_lost: Callable[[], None] | None = None
         self.is_lost = False
         self._in_head = self._began_here = self._refused = False
@@ -128,6 +135,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio.Protocol."""
+        self._idle.remove(self._peer, self)
         self._stop_timer()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
@@ -176,6 +184,7 @@ class Connection(HttpToolsProtocol):
         """httptools: the head is there. As uvicorn's, but with our kind of cycle, and the address is only parsed where it must be."""
         self._in_head = False
         self._stop_timer()
+        self._idle.remove(self._peer, self)
         version = self.parser.get_http_version()
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) > 1 or (version != "1.0" and not hosts) or not all(map(_AUTHORITY.fullmatch, hosts)):
@@ -231,8 +240,13 @@ class Connection(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
             return
         self._answered_at = self.loop.time()
+        self._idle.add(self._peer, self)
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def close_idle(self) -> None:
+        """Close the connection, on which no request is under way."""
+        self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
         """Uvicorn: close the connection when nothing came for so long."""

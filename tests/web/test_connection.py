@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -101,6 +102,32 @@ def test_who_takes_nothing_is_let_go_and_the_log_says_so(tmp_path: Path, size: s
     begun = [line for line in log if line.get("path") == "/sparql" and line["status"] == 200]
     assert (begun[-1].get("gone"), begun[-1].get("cut")) == (True, True)
     assert not any("traceback" in line for line in log)
+
+
+def connect(server: Server, stack: contextlib.ExitStack, sent: bytes = b"") -> socket.socket:
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+    connection.sendall(sent)
+    return connection
+
+
+def test_who_holds_too_many_idle_connections_loses_the_longest_idle(serve: Callable[..., Server]):
+    server = serve(idle_connections=3, query_timeout_s=5)
+    query, health = quote(SLOW).encode(), b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        busy = connect(server, stack, b"GET /sparql?query=" + query + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        used = connect(server, stack, health)
+        assert used.recv(65536).startswith(b"HTTP/1.1 200")
+        silent, dripping = connect(server, stack), connect(server, stack, b"GET /health HT")
+        time.sleep(0.5)  # until it is known that these are there
+        used.sendall(health)
+        assert used.recv(65536).startswith(b"HTTP/1.1 200"), "three are allowed"
+        for lost in (silent, dripping):  # the other was idle again later
+            connect(server, stack)
+            assert lost.recv(65536) == b""
+        used.sendall(health)
+        assert used.recv(65536).startswith(b"HTTP/1.1 200")
+        assert busy.recv(65536).startswith(b"HTTP/1.1 504"), "it was not idle"
 
 
 def test_an_endless_trailer_is_refused(server: Server):
