@@ -12,6 +12,7 @@ preconditions  If-Match and If-None-Match on writes
 answers     queries to workers, answers to clients: negotiation, ETags, streaming
 cache       small answers in memory
 description the service description
+dataset     the VoID description, and the dump that it links to
 resources   the pages and data of /entity, /article, /claim, /statement
 app         what is where, limits, metrics, one log line a request
 metrics     what Prometheus is told

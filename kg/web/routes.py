@@ -12,7 +12,7 @@ from starlette.responses import Response
 from kg import snapshots
 from kg.formats import GRAPHS, RESULTS
 from kg.settings import Settings
-from kg.web import access, description, graphs, openapi, pages, protocol
+from kg.web import access, dataset, description, graphs, openapi, pages, protocol
 from kg.web.answers import Answers
 from kg.web.app import App, Routes, reading
 from kg.web.call import Call
@@ -74,6 +74,14 @@ class Service:
         """The service description."""
         await description.send(call, self.answers, federates=self.federation is not None)
 
+    async def describe_dataset(self, call: Call) -> None:
+        """The VoID description."""
+        await dataset.describe(call, self.answers, federates=self.federation is not None)
+
+    async def dump(self, call: Call) -> None:
+        """The whole dataset as a file."""
+        await dataset.dump(call, self.answers)
+
     async def health(self, call: Call) -> None:
         """Whether the process lives; it does, as it answers."""
         await call.json({"status": "ok", "snapshot": self.pool.lease.number})
@@ -124,6 +132,8 @@ def create_app(service: Service) -> App:
             "/sparql": sparql,
             "/sparql/": sparql,
             "/graphs": graph_store,
+            "/.well-known/void": reading(service.describe_dataset),
+            "/dump.nq.gz": reading(service.dump),
             "/health": reading(service.health),
             "/ready": reading(service.ready),
             "/metrics": reading(service.expose),

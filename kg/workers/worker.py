@@ -3,6 +3,7 @@
 Imports only the engine. It is killed, not asked, when a query must end; it keeps no state but the snapshot that it has open.
 """
 
+import gzip
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import socket
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 import pyoxigraph as ox
 
@@ -21,6 +22,7 @@ from kg.workers.confine import confine
 from kg.workers.wire import Clauses, Count, Dump, Kind, Query, Request, Requests, Rows, Scan, arguments, pack_frame
 
 PIECE_BYTES = 64 * 1024
+GZIP_LEVEL = 5
 WORTH_COMPRESSING_BYTES = 1400  # less fits into one packet anyway
 RESULTS = {
     "json": ox.QueryResultsFormat.JSON,
@@ -68,7 +70,7 @@ class Identity:
 
 
 def _gzip() -> Compressor:
-    return zlib.compressobj(5, zlib.DEFLATED, 31)
+    return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31)
 
 
 def _zstd() -> Compressor:
@@ -259,6 +261,11 @@ def _write_dump(store: ox.Store, output: Any, request: Dump) -> None:
     graph: Any = None if iri is None else ox.NamedNode(iri) if iri else ox.DefaultGraph()
     if iri and not store.contains_named_graph(graph):
         raise LookupError(f"there is no graph <{iri}>")
+    if name == "nquads.gz":
+        # no file name and no time in the header: the same content, the same bytes (RFC 1952, 2.3.1)
+        with gzip.GzipFile("", "wb", GZIP_LEVEL, output, mtime=0) as packed:
+            store.dump(cast(IO[bytes], packed), ox.RdfFormat.N_QUADS)
+        return
     if name == "jsonld":
         quads = store.quads_for_pattern(None, None, None, graph)
         jsonld.write(quads if graph is None else (quad.triple for quad in quads), output, prefixes)

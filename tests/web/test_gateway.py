@@ -1,5 +1,6 @@
 """`kg serve --store`: our protocol in front of a remote store."""
 
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,6 +93,11 @@ def test_graphs_are_put_read_and_deleted(gateway: Server, client: httpx.Client):
     assert client.get("/graphs", params=where, headers={"Accept": "application/n-triples"}).text == '<http://x/a> <http://x/b> "c" .\n'
     assert client.delete("/graphs", params=where, headers=token).status_code == 200
     assert client.get("/graphs", params=where).status_code == 404
+
+
+def test_the_dump_and_the_description_of_the_dataset_are_served(client: httpx.Client):
+    assert b"entity/Microsoft" in gzip.decompress(client.get("/dump.nq.gz").content)
+    assert "sparqlEndpoint" in client.get("/.well-known/void").text
 
 
 def test_a_write_without_a_token_is_refused(client: httpx.Client):
