@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     )
     query_share: float = Field(0.5, gt=0, le=1, description="part of the places for long queries that one caller may hold")
     query_queue: int = Field(256, ge=1, description="queries that may wait for a worker; more are turned away with 503")
+    idle_connections: int = Field(
+        512, ge=1, description="connections that one caller may keep open without a request; the one that is idle longest is closed"
+    )
     request_limit_kb: int = Field(1024, ge=1, description="largest query text, in KiB")
     write_limit_mb: int = Field(64, ge=1, description="largest update or graph that a client may send, in MiB")
 

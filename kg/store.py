@@ -59,9 +59,9 @@ class Writer:
             return
         self.update(as_update(removed, added, self.lookup))
 
-    def update(self, update: str) -> None:
-        """Runs a SPARQL update in one transaction. Raises SyntaxError when it is none."""
-        self._write(lambda: self.store.update(update))
+    def update(self, update: str, *, base_iri: str | None = None) -> None:
+        """Runs a SPARQL update, whose relative IRIs are below `base_iri`, in one transaction. Raises SyntaxError when it is none."""
+        self._write(lambda: self.store.update(update, base_iri=base_iri))
 
     def bulk_load(self, quads: IO[bytes] | Path) -> None:
         """Puts N-Quads into a store that nobody has published yet, by the shortest way, which is no transaction.

@@ -46,6 +46,12 @@ QueryShare = Annotated[
 QueryQueue = Annotated[
     int | None, typer.Option("--query-queue", help="Queries that may wait for a worker (KG_QUERY_QUEUE).", rich_help_panel=SETTINGS)
 ]
+IdleConnections = Annotated[
+    int | None,
+    typer.Option(
+        "--idle-connections", help="Idle connections that one caller may keep open (KG_IDLE_CONNECTIONS).", rich_help_panel=SETTINGS
+    ),
+]
 RequestLimit = Annotated[
     int | None, typer.Option("--request-limit-kb", help="Largest query text in KiB (KG_REQUEST_LIMIT_KB).", rich_help_panel=SETTINGS)
 ]

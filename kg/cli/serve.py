@@ -37,6 +37,7 @@ def command(
     ] = None,
     query_share: options.QueryShare = None,
     query_queue: options.QueryQueue = None,
+    idle_connections: options.IdleConnections = None,
     request_limit_kb: options.RequestLimit = None,
     write_limit_mb: options.WriteLimit = None,
     lock_timeout_s: options.LockTimeout = None,
@@ -48,7 +49,7 @@ def command(
     standard error.
     """
     flags = {"query_timeout_s": query_timeout_s, "query_workers": query_workers, "query_memory_mb": query_memory_mb}
-    flags |= {"query_share": query_share, "query_queue": query_queue}
+    flags |= {"query_share": query_share, "query_queue": query_queue, "idle_connections": idle_connections}
     flags |= {"request_limit_kb": request_limit_kb, "write_limit_mb": write_limit_mb}
     settings = Settings.load(data=data, store=store, host=host, port=port, base_iri=base_iri, lock_timeout_s=lock_timeout_s, **flags)
     serve(settings, announce=lambda text: typer.echo(text, err=True))

@@ -4,25 +4,30 @@ Terms are written as N-Triples, which, as pyoxigraph escapes them, are SPARQL (S
 the tokenizer, never by searching.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from pyoxigraph import NamedNode, Quad
 
 from kg import syntax
 
+_ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")  # RFC 3986, 3.1: with a scheme; other parts may have colons too
 _POSITIONS = ("s", "p", "o", "g")
 
 
 def complete(text: str, base_iri: str | None, prefixes: Mapping[str, str], values: Mapping[str, object]) -> str:
-    """The query with its base, the prefixes that it uses, and values of variables.
+    """The query or update with its base, the prefixes that it uses, and values of variables.
 
     The base is only named where an IRI needs it, so that the service's complaints have their place in `text`. Raises QuerySyntaxError when
     it cannot be read at all.
     """
-    is_relative = any(kind == "iri" and ":" not in word for kind, word, _ in syntax.tokens(text))
-    prologue = [f"BASE {NamedNode(base_iri)}"] if base_iri and is_relative else []
+    prologue = [f"BASE {NamedNode(base_iri)}"] if base_iri and _has_relative_iri(text) else []
     prologue += [f"PREFIX {prefix}: {NamedNode(iri)}" for prefix, iri in prefixes.items() if f"{prefix}:" in text]
     return " ".join([*prologue, bound(text, values)])
+
+
+def _has_relative_iri(text: str) -> bool:
+    return any(kind == "iri" and not _ABSOLUTE.match(word) for kind, word, _ in syntax.tokens(text))
 
 
 def bound(text: str, values: Mapping[str, object]) -> str:

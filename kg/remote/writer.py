@@ -61,9 +61,9 @@ class RemoteWriter:
         if text := as_update(removed, added, self.lookup):
             self._client.update(text, repeatable=True)
 
-    def update(self, update: str) -> None:
-        """Runs an update, once. Raises RemoteError."""
-        self._client.update(update, repeatable=False)
+    def update(self, update: str, *, base_iri: str | None = None) -> None:
+        """Runs an update, whose relative IRIs are below `base_iri`, once. Raises RemoteError."""
+        self._client.update(texts.complete(update, base_iri, {}, {}), repeatable=False)
 
     def publish(self) -> None:
         """Nothing: what is written is visible."""

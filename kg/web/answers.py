@@ -16,7 +16,7 @@ from kg.errors import QueryError
 from kg.formats import Format
 from kg.syntax import Form, Reading
 from kg.web.cache import AnswerCache
-from kg.web.call import Call, ClientGoneError, agrees, matches
+from kg.web.call import Call, ClientGoneError, agrees, matches, require_agreement
 from kg.web.problems import ProblemError
 from kg.workers.job import OverloadedError
 from kg.workers.pool import Answer, Pool
@@ -103,7 +103,7 @@ class Answers:
     async def send_again(self, call: Call) -> bool:
         """Answer a GET that was answered from memory before, word for word the same and on the same snapshot; False when it was not."""
         known = self._again.get(_words(call, self.pool.lease)) if call.method == "GET" else None
-        conditional = call.header(b"if-none-match") or call.header(b"if-match")
+        conditional = call.header(b"if-none-match") or call.has(b"if-match")
         cached = self.cache.get(known.tag) if known and not conditional else None
         if known is None or cached is None:
             return False
@@ -122,14 +122,14 @@ class Answers:
         encoding = request.encoding
         tag = tag_of(request, lease) if how.cacheable and lease.lasting else ""
         headers = [*_headers(how, tag), *how.headers]
-        if not agrees(call.header(b"if-match"), tag):
-            raise ProblemError(412, "precondition", "what there is has another ETag than If-Match names; ask again without it")
+        agreed = agrees(call, tag)
         known = tag and call.method != "POST" and matches(call.header(b"if-none-match"), tag)
-        anything = call.header(b"if-none-match").strip() == "*"  # whether there is anything is known when it is there
-        if known and not anything:
+        # What fails by itself fails so (RFC 9110, 13.2.1): these two conditions wait until there is an answer.
+        waits = not agreed or call.header(b"if-none-match").strip() == "*"
+        if known and not waits:
             await call.respond(304, headers)
             return
-        if tag and not anything and (cached := self.cache.get(tag)) is not None:
+        if tag and not waits and (cached := self.cache.get(tag)) is not None:
             body, plain = cached
             call.note["cache"] = "hit"
             headers = _encoded(headers, "" if plain else encoding)
@@ -138,6 +138,7 @@ class Answers:
             return
         answer = await call.unless_gone(self._run(call, request, how.timeout_s, lease))
         try:
+            require_agreement(call, tag)
             if known:
                 await call.respond(304, headers)
             else:

@@ -72,27 +72,34 @@ class App:
         self._under_way += 1
         self._under_way_of[call.caller] += 1
         try:
-            if route not in WATCHED:
-                self._check_load(call.caller)
-            if call.method == "OPTIONS" and call.header(b"access-control-request-method"):
-                call.extra_headers = [*ALWAYS, *PREFLIGHT]
-            await (handler or self._rest)(call)
-        except ProblemError as problem:
-            call.note["problem"] = problem.kind
-            if not call.answered:
-                await call.problem(problem)
+            await self._answer(call, route, handler or self._rest)
         except ClientGoneError:
             call.note["gone"] = True
-        except Exception:
-            LOG.exception("request failed")
-            if not call.answered:
-                await call.problem(ProblemError(500, "internal", "the server failed to answer; the log says why"))
         finally:
             self._under_way -= 1
             self._under_way_of[call.caller] -= 1
             if not self._under_way_of[call.caller]:
                 del self._under_way_of[call.caller]
             self._record(call, route)
+
+    async def _answer(self, call: Call, route: str, handler: Handler) -> None:
+        """Answer the call, be it with a problem. Raises ClientGoneError when there is nobody to answer."""
+        try:
+            if route not in WATCHED:
+                self._check_load(call.caller)
+            if call.method == "OPTIONS" and call.header(b"access-control-request-method"):
+                call.extra_headers = [*ALWAYS, *PREFLIGHT]
+            await handler(call)
+        except ProblemError as problem:
+            call.note["problem"] = problem.kind
+            if not call.answered:
+                await call.problem(problem)
+        except ClientGoneError:
+            raise
+        except Exception:
+            LOG.exception("request failed")
+            if not call.answered:
+                await call.problem(ProblemError(500, "internal", "the server failed to answer; the log says why"))
 
     def _check_load(self, caller: str) -> None:
         """Raises ProblemError when too many requests are under way."""

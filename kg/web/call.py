@@ -43,25 +43,27 @@ class Call:
 
     def header(self, name: bytes) -> str:
         """The header's value, "" when absent; several are joined by commas (RFC 9110, 5.3). Raises ProblemError 431 when it is too long."""
-        if self._headers is None:
-            self._headers = {}
-            for key, value in self.scope["headers"]:
-                known = self._headers.get(key)
-                self._headers[key] = value if known is None else known + b", " + value
-        value = self._headers.get(name, b"")
+        value = self._by_name().get(name, b"")
         if len(value) > HEADER_BYTES:
             raise ProblemError(431, "too-large", f"the header {name.decode()} is longer than {HEADER_BYTES} bytes; send a shorter one")
         return value.decode("latin-1")
 
     def has(self, name: bytes) -> bool:
         """Whether the header is there, be it empty."""
-        return any(key == name for key, _ in self.scope["headers"])
+        return name in self._by_name()
+
+    def _by_name(self) -> dict[bytes, bytes]:
+        if self._headers is None:
+            self._headers = {}
+            for key, value in self.scope["headers"]:
+                known = self._headers.get(key)
+                self._headers[key] = value if known is None else known + b", " + value
+        return self._headers
 
     @property
     def caller(self) -> str:
         """The address of the peer; that of the client where uvicorn trusts the proxy. Who has an IPv6 network is one caller."""
-        client = self.scope.get("client")
-        return _caller(client[0]) if client else "local"
+        return caller_of(self.scope.get("client"))
 
     def parameters(self) -> list[tuple[str, str]]:
         """The decoded query string. Raises ProblemError when it is not UTF-8."""
@@ -121,8 +123,12 @@ class Call:
         self.complete = True
 
     async def respond_tagged(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        """Send a whole response with its content's hash as entity tag, or 304 to a client that has it (RFC 9110, 13.1.2)."""
+        """Send a whole response with its content's hash as entity tag, or 304 to a client that has it (RFC 9110, 13.1.2).
+
+        Raises ProblemError 412 when it is not what the client asks for.
+        """
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        require_agreement(self, tag)
         headers = [*headers, (b"etag", tag.encode())]
         if matches(self.header(b"if-none-match"), tag):
             await self.respond(304, headers)
@@ -137,16 +143,7 @@ class Call:
     async def piece(self, body: bytes) -> None:
         """Send a piece of the body; waits while the client does not take it. Raises ClientGoneError when it takes nothing for too long."""
         self.sent_bytes += len(body)
-        try:
-            async with asyncio.timeout(STALL_S):
-                await self._send({"type": "http.response.body", "body": body, "more_body": True})
-        except TimeoutError as error:
-            self.cut()
-            raise ClientGoneError from error
-
-    def cut(self) -> None:
-        """End the connection at once, so that the client sees that what it got is not all."""
-        self.scope["connection"].cut()
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def finish(self, body: bytes = b"") -> None:
         """Send the end of the body."""
@@ -197,6 +194,11 @@ class Call:
             connection.on_lost = None
 
 
+def caller_of(client: tuple[str, int] | None) -> str:
+    """Whom an address and port belong to; None: a socket of this machine."""
+    return _caller(client[0]) if client else "local"
+
+
 @lru_cache(maxsize=4096)
 def _caller(host: str) -> str:
     """Whom an address belongs to; a proxy may say that it asks for anything."""
@@ -222,10 +224,21 @@ def matches(if_none_match: str, tag: str) -> bool:
     return bool(if_none_match) and parse_etags(if_none_match).contains_weak(tag.strip('"'))
 
 
-def agrees(if_match: str, tag: str) -> bool:
-    """Whether this is a representation that the client asks for: RFC 9110, 13.1.1, by strong comparison; any is without a condition."""
-    listed = parse_etags(if_match.strip())
-    return not if_match or listed.contains(tag.strip('"'))
+def agrees(call: Call, tag: str) -> bool:
+    """Whether this is a representation that the call asks for: RFC 9110, 13.1.1, by strong comparison. "" is the tag of what has none.
+
+    Any is without If-Match; a list of nothing asks for none.
+    """
+    if not call.has(b"if-match"):
+        return True
+    listed = parse_etags(call.header(b"if-match").strip())
+    return listed.star_tag or (bool(tag) and listed.is_strong(tag.strip('"')))
+
+
+def require_agreement(call: Call, tag: str) -> None:
+    """Raises ProblemError 412 unless this is a representation that the call asks for."""
+    if not agrees(call, tag):
+        raise ProblemError(412, "precondition", "what there is has another ETag than If-Match names; ask again without it")
 
 
 def form_fields(encoded: bytes) -> list[tuple[str, str]]:

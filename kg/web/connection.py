@@ -1,4 +1,5 @@
-"""One client's connection: uvicorn's, with a bound on what is read before a request is known, a way to cut it, and a short way for answers.
+"""One client's connection: uvicorn's, with bounds on what is read before a request is known and on what a client leaves lying, and a
+short way for answers.
 
 Uvicorn collects a request's head without limit of size or time, so that one client could fill the memory or hold connections for nothing.
 And it takes an answer in two messages and looks at every header twice; ours come whole (`http.response.whole`) and are one packet.
@@ -13,7 +14,8 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from kg.web.call import STALL_S
+from kg.web.call import STALL_S, ClientGoneError, caller_of
+from kg.web.idle import IdleConnections
 from kg.web.problems import ProblemError
 
 URL_BYTES = 60_000  # httptools cannot split longer ones into path and query
@@ -27,9 +29,10 @@ _URL = ProblemError(414, "too-large", f"the address is longer than {URL_BYTES} b
 _HEAD = ProblemError(431, "too-large", f"the request's head is larger than {HEAD_BYTES} bytes; send fewer or shorter headers")
 _SLOW = ProblemError(408, "slow", f"the request's head did not arrive within {HEAD_S:g} s; send it in one go")
 _AHEAD = ProblemError(429, "busy", f"more than {PIPELINED} requests were sent ahead on one connection; wait for some of the answers")
-_HOST = ProblemError(400, "http", "an HTTP/1.1 request has one Host header with the name of a server (RFC 9112, 3.2)")
+_HOST = ProblemError(400, "http", "a request has one Host header with the name of a server, as `Host: example.org:8000` (RFC 9112, 3.2)")
 _UNREADABLE = ProblemError(400, "http", "this is no HTTP/1.1 request")
-_SERVER_NAME = re.compile(rb"[\w.:\[\]%~!$&'()*+,;=-]*", re.ASCII)  # RFC 9110, 7.2
+# RFC 9110, 7.2: uri-host [ ":" port ] as in RFC 3986, 3.2; it may be empty.
+_AUTHORITY = re.compile(rb"(?:\[[0-9A-Za-z:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?[ \t]*")
 
 
 class _Gathered:
@@ -71,19 +74,26 @@ class Cycle(RequestResponseCycle):
     """One request and its response; the application may send it whole, as one message."""
 
     async def send(self, message: Any) -> None:
-        """ASGI, and {"type": "http.response.whole", "status", "headers", "body"}, which is all of a response."""
+        """ASGI, and {"type": "http.response.whole", "status", "headers", "body"}, which is all of a response.
+
+        Waits while the client does not take what was sent before. Raises ClientGoneError when it takes nothing for too long.
+        """
+        if self.flow.write_paused and not self.disconnected:
+            await self._taken()
         if message["type"] != "http.response.whole":
             await super().send(message)
-            return
-        if self.flow.write_paused and not self.disconnected:
-            try:
-                async with asyncio.timeout(STALL_S):
-                    await self.flow.drain()
-            except TimeoutError:
-                self.transport.abort()
-                return
-        if self.disconnected:
-            return
+        elif not self.disconnected:
+            self._send_whole(message)
+
+    async def _taken(self) -> None:
+        try:
+            async with asyncio.timeout(STALL_S):
+                await self.flow.drain()
+        except TimeoutError as error:
+            self.transport.abort()
+            raise ClientGoneError from error
+
+    def _send_whole(self, message: Any) -> None:
         headers: list[tuple[bytes, bytes]] = message["headers"]
         closes = not self.keep_alive
         lines = [STATUS_LINE[message["status"]]]
@@ -105,11 +115,17 @@ class Cycle(RequestResponseCycle):
 
 
 class Connection(HttpToolsProtocol):
-    """The protocol class that uvicorn is given. Each scope has it as `connection`, to cut it and to be told when it is lost."""
+    """What uvicorn makes of each connection. Each scope has it as `connection`, to be told when it is lost."""
+
+    def __init__(self, *uvicorn_s: Any, idle: IdleConnections, **also_uvicorn_s: Any) -> None:
+        super().__init__(*uvicorn_s, **also_uvicorn_s)
+        self._idle = idle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """asyncio.Protocol."""
         super().connection_made(cast(asyncio.Transport, _Gathered(transport, self.loop)))
+        self._peer = caller_of(self.client)
+        self._idle.add(self._peer, self)
         self.on_lost: Callable[[], None] | None = None
         self.is_lost = False
         self._in_head = self._began_here = self._refused = False
@@ -119,6 +135,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio.Protocol."""
+        self._idle.remove(self._peer, self)
         self._stop_timer()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
@@ -126,10 +143,6 @@ class Connection(HttpToolsProtocol):
         self.is_lost = True
         if self.on_lost:
             self.on_lost()
-
-    def cut(self) -> None:
-        """End the connection without sending what waits."""
-        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol."""
@@ -171,9 +184,10 @@ class Connection(HttpToolsProtocol):
         """httptools: the head is there. As uvicorn's, but with our kind of cycle, and the address is only parsed where it must be."""
         self._in_head = False
         self._stop_timer()
+        self._idle.remove(self._peer, self)
         version = self.parser.get_http_version()
         hosts = [value for name, value in self.headers if name == b"host"]
-        if version == "1.1" and (len(hosts) != 1 or not _SERVER_NAME.fullmatch(hosts[0].strip())):
+        if len(hosts) > 1 or (version != "1.0" and not hosts) or not all(map(_AUTHORITY.fullmatch, hosts)):
             self._refuse(_HOST)
             raise ValueError("stop reading")
         scope = self.scope
@@ -181,6 +195,8 @@ class Connection(HttpToolsProtocol):
         scope["http_version"] = version
         if self.url.startswith(b"/") and b"#" not in self.url:
             raw_path, _, query = self.url.partition(b"?")
+        elif self.url == b"*" and scope["method"] == "OPTIONS":
+            raw_path, query = self.url, b""  # RFC 9112, 3.2.4: the server, no resource
         else:  # RFC 9112, 3.2: an absolute address, or nothing that names a resource
             parsed = urllib.parse.urlsplit(self.url)
             raw_path, query = parsed.path or b"/", parsed.query
@@ -224,8 +240,13 @@ class Connection(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
             return
         self._answered_at = self.loop.time()
+        self._idle.add(self._peer, self)
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def close_idle(self) -> None:
+        """Close the connection, on which no request is under way."""
+        self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
         """Uvicorn: close the connection when nothing came for so long."""

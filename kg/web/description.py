@@ -44,31 +44,39 @@ def facts(base_iri: str, address: NamedNode | None = None, *, federates: bool = 
     return [*known, (service, SD("endpoint"), address)] if address and address != service else known
 
 
+def rows(base_iri: str, address: NamedNode | None, *, federates: bool) -> str:
+    """The facts as a VALUES block that binds ?s ?p ?o."""
+    return f"VALUES (?s ?p ?o) {{ {' '.join(f'({s} {p} {o})' for s, p, o in facts(base_iri, address, federates=federates))} }}"
+
+
 def query(base_iri: str, address: NamedNode | None, *, federates: bool) -> str:
     """The query whose answer is the description: the facts, and an entry for each named graph."""
-    rows = " ".join(f"({s} {p} {o})" for s, p, o in facts(base_iri, address, federates=federates))
     dataset, entries = Iris(base_iri).dataset, Literal(f"{base_iri}sparql#graph=")
     return f"""
         CONSTRUCT {{ ?s ?p ?o . {dataset} {SD("namedGraph")} ?entry . ?entry {RDF("type")} {SD("NamedGraph")} ; {SD("name")} ?graph }}
         WHERE {{
-          {{ VALUES (?s ?p ?o) {{ {rows} }} }}
+          {{ {rows(base_iri, address, federates=federates)} }}
           UNION {{ GRAPH ?graph {{}} BIND(IRI(CONCAT({entries}, ENCODE_FOR_URI(STR(?graph)))) AS ?entry) }}
         }}"""
 
 
 async def send(call: Call, answers: Answers, *, federates: bool) -> None:
     """Describe the service in the format that the call prefers. Raises ProblemError 406."""
+    await construct(call, answers, query(answers.pool.lease.base_iri, address(call), federates=federates))
+
+
+async def construct(call: Call, answers: Answers, text: str) -> None:
+    """Answer with what the CONSTRUCT query makes, in the format that the call prefers. Raises ProblemError 406."""
     wanted = dict(call.parameters()).get("format", "")
     offered = tuple(GRAPHS.values())
     chosen = formats.named(wanted, GRAPHS) if wanted else formats.choose(call.header(b"accept"), offered)
     if chosen is None:
         raise not_acceptable([f"{f.name} ({f.media_type})" for f in offered])
-    text = query(answers.pool.lease.base_iri, _address(call), federates=federates)
     prefixes = PREFIXES if chosen.name in ("turtle", "trig", "rdfxml", "jsonld") else {}
     await answers.send(call, Query("", text, chosen.name, prefixes=prefixes, encoding=content_encoding(call)), Representation(chosen))
 
 
-def _address(call: Call) -> NamedNode | None:
+def address(call: Call) -> NamedNode | None:
     """The endpoint as this client reached it, None when it does not say."""
     host = call.header(b"host")
     if not host or any(character in host for character in "/?#@\\,"):

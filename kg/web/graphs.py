@@ -7,6 +7,7 @@ Direct    /graphs/… and /graph/…: the address, under the base IRI, is the gr
 import asyncio
 import hashlib
 import itertools
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,8 @@ from kg.web.writes import Writes
 from kg.workers.wire import Condition, Dump
 
 URI_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986: left as they are when an IRI becomes a URI (RFC 3987, 3.1)
+# Addresses of graphs that clients send as they are: without a dot segment, be it encoded (https://url.spec.whatwg.org/#double-dot-path-segment).
+_DIRECT = re.compile(r"graphs?(?:/(?!\.|%2[Ee])[^/?#]+)+")
 PIECE_BYTES = 64 * 1024
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
 # Graph Store Protocol, 5.3 to 5.5: what a write did, by what was asked.
@@ -89,14 +92,21 @@ class GraphStore:
             raise ProblemError(400, "range", "send the whole graph, without Content-Range: a part would take its place")  # RFC 9110, 14.5
         if graph is None and call.method == "PUT":
             raise ProblemError(400, "graph", "name the graph to replace with `graph=` or `default`")
-        condition = self._condition(call, graph)
         async with documents(call, self.settings.write_limit_mb * 1024 * 1024) as files:
+            condition = self._condition(call, graph)
             made = graph if graph is not None else await asyncio.to_thread(self._new_graph, files)
             replace = call.method == "PUT" or graph is None  # content that is sent again is the same graph
             outcome = await self.writes.graph(made, files, replace=replace, condition=condition)
         status = STATUS[call.method, outcome]
         names = made and (status == 201 or graph is None)
-        await call.respond(status, [(b"location", quote(made, safe=URI_CHARACTERS).encode())] if names else [])
+        await call.respond(status, [(b"location", self._address(made).encode())] if names else [])
+
+    def _address(self, graph: str) -> str:
+        """Where the graph can be read (RFC 9110, 10.2.2): at its own name if that leads here, else at the indirect address."""
+        base_iri = self.answers.pool.lease.base_iri
+        if _DIRECT.fullmatch(graph.removeprefix(base_iri)):
+            return quote(graph, safe=URI_CHARACTERS)
+        return f"{base_iri}graphs?graph={quote(graph, safe='')}"
 
     def _new_graph(self, files: tuple[tuple[str, str], ...]) -> str:
         """A name for a graph that has none (Graph Store Protocol, 5.5): its content's hash."""

@@ -7,6 +7,8 @@ Beside the protocol's parameters: `format`, `timeout` (seconds).
 
 from dataclasses import dataclass
 
+from pyoxigraph import NamedNode
+
 from kg.web.call import Call, form_fields
 from kg.web.problems import ProblemError, not_allowed
 
@@ -88,7 +90,7 @@ def _checked(method: str, operation: str, text: str, given: Given) -> Ask:
         return Ask(operation, text)  # nothing but the text, as most
     default_name, named_name = DATASET[operation]
     _refuse_parameter(given, *DATASET["update" if operation == "query" else "query"])
-    default, named = tuple(given.get(default_name, ())), tuple(given.get(named_name, ()))
+    default, named = _graphs(given, default_name), _graphs(given, named_name)
     return Ask(
         operation,
         text,
@@ -110,6 +112,16 @@ def _refuse_parameter(given: Given, *names: str) -> None:
     found = sorted(given.keys() & set(names))
     if found:
         raise ProblemError(400, "parameter", f"the parameter {', '.join(found)} does not go with this operation")
+
+
+def _graphs(given: Given, name: str) -> tuple[str, ...]:
+    """The graphs that the parameter names. Nothing says what a relative IRI would be relative to (SPARQL 1.1 Protocol, 2.1.4)."""
+    for iri in given.get(name, ()):
+        try:
+            NamedNode(iri)
+        except ValueError as error:
+            raise ProblemError(400, "parameter", f"`{name}` takes an absolute IRI, and {iri!r} is none: {error}") from error
+    return tuple(given.get(name, ()))
 
 
 def _timeout(value: str) -> float | None:

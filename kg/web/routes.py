@@ -12,11 +12,10 @@ from starlette.responses import Response
 from kg import snapshots
 from kg.formats import GRAPHS, RESULTS
 from kg.settings import Settings
-from kg.web import access, description, openapi, pages
+from kg.web import access, dataset, description, graphs, openapi, pages, protocol
 from kg.web.answers import Answers
 from kg.web.app import App, Routes, reading
 from kg.web.call import Call
-from kg.web.graphs import GraphStore
 from kg.web.metrics import CONTENT_TYPE, Metrics, TripleCount
 from kg.web.problems import ProblemError
 from kg.web.protocol import Ask
@@ -56,6 +55,11 @@ class Service:
         if snapshots.current_number(self.settings.data) != self.pool.lease.number:
             self.pool.move_to(lease_current(self.settings.data))
 
+    async def options(self, call: Call) -> None:
+        """What the server as a whole can be asked for, by OPTIONS * (RFC 9110, 9.3.7); the connection lets no other method come here."""
+        methods = dict.fromkeys((*protocol.METHODS, *graphs.METHODS))
+        await call.respond(204, [(b"allow", ", ".join(methods).encode())])
+
     async def home(self, call: Call) -> None:
         """A page to start from."""
         await pages.page(call, "home.html", queries=[], snapshot=self.pool.lease.number)
@@ -69,6 +73,14 @@ class Service:
     async def describe(self, call: Call) -> None:
         """The service description."""
         await description.send(call, self.answers, federates=self.federation is not None)
+
+    async def describe_dataset(self, call: Call) -> None:
+        """The VoID description."""
+        await dataset.describe(call, self.answers, federates=self.federation is not None)
+
+    async def dump(self, call: Call) -> None:
+        """The whole dataset as a file."""
+        await dataset.dump(call, self.answers)
 
     async def health(self, call: Call) -> None:
         """Whether the process lives; it does, as it answers."""
@@ -112,20 +124,23 @@ def create_app(service: Service) -> App:
         update_bytes=settings.write_limit_mb * 1024 * 1024,
         federation=service.federation,
     )
-    graphs = GraphStore(settings, service.answers, service.writes)
+    graph_store = graphs.GraphStore(settings, service.answers, service.writes)
     routes = Routes(
         exact={
+            "*": service.options,
             "/": reading(service.home),
             "/sparql": sparql,
             "/sparql/": sparql,
-            "/graphs": graphs,
+            "/graphs": graph_store,
+            "/.well-known/void": reading(service.describe_dataset),
+            "/dump.nq.gz": reading(service.dump),
             "/health": reading(service.health),
             "/ready": reading(service.ready),
             "/metrics": reading(service.expose),
             "/openapi.json": reading(openapi.send),
             "/docs": reading(openapi.page),
         },
-        prefixes={"/static/": reading(pages.static), "/graphs/": graphs, "/graph/": graphs},
+        prefixes={"/static/": reading(pages.static), "/graphs/": graph_store, "/graph/": graph_store},
         rest=_rest(),
     )
     return App(routes, service.metrics)

@@ -11,7 +11,9 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
 
@@ -23,6 +25,7 @@ from kg.settings import Settings
 from kg.store import open_writer
 from kg.web import log
 from kg.web.connection import Connection
+from kg.web.idle import IdleConnections
 from kg.web.routes import Service, create_app
 from kg.workers import allocator, service
 from kg.workers.job import Limits
@@ -118,7 +121,7 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
             access_log=False,
             server_header=False,
             lifespan="off",
-            http=Connection,
+            http=cast(Any, partial(Connection, idle=IdleConnections(settings.idle_connections))),
             ws="none",
             timeout_graceful_shutdown=math.ceil(settings.query_timeout_s) + 1,
         )

@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode
 
 from kg import syntax
 from kg.errors import QueryError
-from kg.syntax import Form
+from kg.syntax import Form, QuerySyntaxError
 
 
 class DatasetError(QueryError):
@@ -19,9 +19,12 @@ class DatasetError(QueryError):
 
 def prepared(text: str, *, default_graphs: Iterable[str] | None, named_graphs: Iterable[str] | None) -> str:
     """The update that is run, on the dataset that the request names (None, None: none). Raises DatasetError and those of `syntax.read`."""
-    if syntax.is_prologue(text):
-        return text
-    reading = syntax.read(text)
+    try:
+        reading = syntax.read(text)
+    except QuerySyntaxError:
+        if syntax.is_prologue(text):
+            return text
+        raise
     if reading.form is not Form.UPDATE:
         raise DatasetError(f"this is a query ({reading.form}), not an update: send it as `query` or application/sparql-query")
     if default_graphs is not None or named_graphs is not None:
@@ -32,7 +35,7 @@ def prepared(text: str, *, default_graphs: Iterable[str] | None, named_graphs: I
 
 
 def _with_dataset(text: str, default_graphs: Iterable[str], named_graphs: Iterable[str]) -> str:
-    clauses = [f"USING {_node(iri)}" for iri in default_graphs] + [f"USING NAMED {_node(iri)}" for iri in named_graphs]
+    clauses = [f"USING {NamedNode(iri)}" for iri in default_graphs] + [f"USING NAMED {NamedNode(iri)}" for iri in named_graphs]
     return _insert_before_where(text, f"{' '.join(clauses)} ")
 
 
@@ -42,8 +45,8 @@ def _insert_before_where(text: str, clauses: str) -> str:
     parts: list[str] = []
     for kind, word, start in syntax.tokens(text):
         depth += (kind == "open") - (kind == "close")
-        if kind == "word" and depth == 0 and word.upper() == "WHERE":
-            if previous.upper() == "DELETE":
+        if kind == "word" and depth == 0 and word.upper().endswith("WHERE"):
+            if "DELETE" in (previous.upper(), word.upper().removesuffix("WHERE")):  # the engine reads DELETEWHERE, too
                 raise DatasetError("DELETE WHERE takes no dataset: write DELETE { … } WHERE { … }")
             parts += [text[done:start], clauses]
             done = start
@@ -61,10 +64,3 @@ def _clear_silently(text: str) -> str:
             done = start
         previous = word if kind == "word" else ""
     return "".join([*parts, text[done:]])
-
-
-def _node(iri: str) -> NamedNode:
-    try:
-        return NamedNode(iri)
-    except ValueError as error:
-        raise DatasetError(f"{iri!r} is no absolute IRI: {error}") from error

@@ -3,25 +3,26 @@
 Imports only the engine. It is killed, not asked, when a query must end; it keeps no state but the snapshot that it has open.
 """
 
+import gzip
 import json
 import os
 import re
 import socket
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 import pyoxigraph as ox
 
 from kg import federated, syntax
 from kg.errors import QueryError
-from kg.workers import jsonld
+from kg.workers import jsonld, wellformed
 from kg.workers.confine import confine
-from kg.workers.wellformed import WellFormed
 from kg.workers.wire import Clauses, Count, Dump, Kind, Query, Request, Requests, Rows, Scan, arguments, pack_frame
 
 PIECE_BYTES = 64 * 1024
+GZIP_LEVEL = 5
 WORTH_COMPRESSING_BYTES = 1400  # less fits into one packet anyway
 RESULTS = {
     "json": ox.QueryResultsFormat.JSON,
@@ -48,8 +49,7 @@ REASONS: dict[type[QueryError], str] = {
 HEAD_BYTES = 4096  # more than all our prefix declarations take
 DECLARATION = rb'@prefix [^\n]*\n|\s+xmlns:[\w.-]+="[^"]*"'
 DECLARATIONS = re.compile(b"(?:" + DECLARATION + b")+")
-READABLE = {"turtle", "trig", "rdfxml"}  # of the formats that take prefixes
-XML = {"xml", "rdfxml"}
+READABLE = {"turtle", "trig"}  # of the formats that take prefixes
 
 
 class Compressor(Protocol):
@@ -70,7 +70,7 @@ class Identity:
 
 
 def _gzip() -> Compressor:
-    return zlib.compressobj(5, zlib.DEFLATED, 31)
+    return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31)
 
 
 def _zstd() -> Compressor:
@@ -124,7 +124,7 @@ class Output:
 class SortedPrefixes:
     """A file in front of another that sorts the prefix declarations at its start, so that the same graph is the same bytes every time."""
 
-    def __init__(self, output: Output | WellFormed) -> None:
+    def __init__(self, output: jsonld.Sink) -> None:
         self._output = output
         self._head = b""
         self._in_head = True
@@ -235,11 +235,13 @@ def _term(text: str) -> Any:
 
 
 def _write_result(result: Any, output: Any, name: str, prefixes: dict[str, str]) -> None:
-    output = WellFormed(output) if name in XML else output
     if isinstance(result, ox.QuerySolutions | ox.QueryBoolean):
-        result.serialize(output, RESULTS[name])
+        sink: Any = wellformed.Characters(output) if name == "xml" else output
+        result.serialize(sink, RESULTS[name])
     elif name == "jsonld":
         jsonld.write(result, output, prefixes)
+    elif name == "rdfxml":
+        _write_rdfxml(result, output, prefixes)
     elif name in READABLE:
         head: Any = SortedPrefixes(output)
         ox.serialize(result, head, GRAPHS[name], prefixes=prefixes)
@@ -248,16 +250,29 @@ def _write_result(result: Any, output: Any, name: str, prefixes: dict[str, str])
         ox.serialize(result, output, GRAPHS[name])
 
 
+def _write_rdfxml(triples: Iterable[ox.Triple], output: Any, prefixes: dict[str, str]) -> None:
+    head: Any = SortedPrefixes(wellformed.Characters(output))
+    ox.serialize(wellformed.sayable(triples), head, GRAPHS["rdfxml"], prefixes=prefixes)
+    head.flush()
+
+
 def _write_dump(store: ox.Store, output: Any, request: Dump) -> None:
     name, prefixes, iri = request.format, request.prefixes, request.graph
     graph: Any = None if iri is None else ox.NamedNode(iri) if iri else ox.DefaultGraph()
     if iri and not store.contains_named_graph(graph):
         raise LookupError(f"there is no graph <{iri}>")
+    if name == "nquads.gz":
+        # no file name and no time in the header: the same content, the same bytes (RFC 1952, 2.3.1)
+        with gzip.GzipFile("", "wb", GZIP_LEVEL, output, mtime=0) as packed:
+            store.dump(cast(IO[bytes], packed), ox.RdfFormat.N_QUADS)
+        return
     if name == "jsonld":
         quads = store.quads_for_pattern(None, None, None, graph)
         jsonld.write(quads if graph is None else (quad.triple for quad in quads), output, prefixes)
         return
-    output = WellFormed(output) if name in XML else output
+    if name == "rdfxml":
+        _write_rdfxml((quad.triple for quad in store.quads_for_pattern(None, None, None, graph)), output, prefixes)
+        return
     head: Any = SortedPrefixes(output) if name in READABLE else None
     declared = prefixes if head else None
     if graph is not None and name in ("trig", "nquads"):

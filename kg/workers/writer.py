@@ -19,6 +19,7 @@ from kg.settings import Settings
 from kg.workers.confine import confine
 from kg.workers.snapshot import current_identity
 from kg.workers.updates import prepared
+from kg.workers.wellformed import refused_where_misplaced
 from kg.workers.wire import NEVER, Condition, GraphWrite, Kind, Request, Requests, Update, arguments, pack_frame
 from kg.workers.worker import reason_of
 
@@ -78,8 +79,7 @@ def _answer(connection: socket.socket, request: Request) -> bytes:
     with engines.writing(settings) as writer:
         outcome = b"updated"
         if isinstance(request, Update):
-            # The base goes in front of the update's own prologue, which may set another (SPARQL 1.1 Query, 4.1.1).
-            writer.update(f"BASE {ox.NamedNode(request.base_iri)} {text}")
+            _update(writer, request, text)
         else:
             outcome = _write_graph(writer, request, documents)
         connection.sendall(pack_frame(Kind.DATA, outcome))
@@ -87,12 +87,22 @@ def _answer(connection: socket.socket, request: Request) -> bytes:
     return pack_frame(Kind.END)
 
 
+def _update(writer: Writer, request: Update, text: str) -> None:
+    """Run the update, which was prepared to be this text. A SyntaxError has its place in the text that the client sent."""
+    try:
+        writer.update(text, base_iri=request.base_iri)
+    except SyntaxError:
+        ox.Store().update(request.text, base_iri=request.base_iri)  # fails too, before anything is run
+        raise
+
+
 def _read(request: GraphWrite) -> list[ox.Quad]:
     """The quads of all documents; blank nodes of different documents stay apart. Raises SyntaxError, ValueError."""
     quads: list[ox.Quad] = []
     for file, name in request.documents:
         with Path(file).open("rb") as stream:
-            quads += ox.parse(stream, FORMATS[name], base_iri=request.graph or None, rename_blank_nodes=True, without_named_graphs=True)
+            read = ox.parse(stream, FORMATS[name], base_iri=request.graph or None, rename_blank_nodes=True, without_named_graphs=True)
+            quads += refused_where_misplaced(read) if name == "rdfxml" else read
     return quads
 
 

@@ -3,14 +3,18 @@
 import asyncio
 import contextlib
 import json
+import re
 import socket
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
-from serving import Server
+from serving import Server, fill, serving
 
 from kg.web import call as call_module
 from kg.web.call import Call
@@ -20,15 +24,17 @@ SLOW = "SELECT (COUNT(*) AS ?n) { " + " ".join(f"?s{i} ?p{i} ?o{i} ." for i in r
 PAGES = ["/sparql", "/graphs", "/graphs/x", "/health", "/ready", "/metrics", "/", "/docs", "/openapi.json", "/static/style.css"]
 
 
-def exchange(server: Server, sent: bytes) -> tuple[int, dict]:
-    """The status and the problem that raw bytes are answered with."""
+def received(server: Server, sent: bytes) -> bytes:
+    """All that raw bytes are answered with until the server closes the connection."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(sent)
-        received = b""
-        while part := connection.recv(65536):
-            received += part
-    head, _, body = received.partition(b"\r\n\r\n")
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def exchange(server: Server, sent: bytes) -> tuple[int, dict]:
+    """The status and the problem that raw bytes are answered with."""
+    head, _, body = received(server, sent).partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(body)
 
 
@@ -53,17 +59,11 @@ def test_a_long_address_works_up_to_the_limit(client: httpx.Client):
 
 
 def test_requests_on_one_connection_are_answered_in_turn(server: Server):
-    host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
-        query = b"query=ASK%20%7B%7D"
-        post = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(
-            query
-        )
-        connection.sendall((post + query) * 50 + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        received = b""
-        while part := connection.recv(65536):
-            received += part
-    assert received.count(b"HTTP/1.1 200 ") == 51
+    head = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
+    query = b"query=ASK%20%7B%7D"
+    post = head % len(query) + query
+    answers = received(server, post * 50 + b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answers.count(b"HTTP/1.1 200 ") == 51
 
 
 def test_who_sends_thousands_of_requests_ahead_is_cut_off(server: Server):
@@ -75,6 +75,61 @@ def test_who_sends_thousands_of_requests_ahead_is_cut_off(server: Server):
         assert connection.recv(65536) == b"", "closed without an answer to any of them"
 
 
+IMPATIENT = "from kg.web import connection\nconnection.STALL_S = 0.5\nfrom kg.cli.main import main\nmain()\n"
+LARGE = {"whole": "a" * 60_000, "in pieces": "a" * 300_000}
+
+
+@pytest.mark.parametrize("size", LARGE)
+def test_who_takes_nothing_is_let_go_and_the_log_says_so(tmp_path: Path, size: str):
+    """However the answer is sent; else a client could hold as much of it in our memory as it likes."""
+    fill(tmp_path / "data")
+    (tmp_path / "impatient.py").write_text(IMPATIENT)
+    query = f"SELECT ('{LARGE[size]}' AS ?a) {{}}".encode()
+    head = f"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: {len(query)}\r\n\r\n".encode()
+    with serving(tmp_path / "data", tmp_path / "log", program=[str(tmp_path / "impatient.py"), "serve"]) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.socket() as connection, contextlib.suppress(ConnectionError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(30)
+            connection.connect((host, int(port)))
+            for _ in range(120):  # fewer than may be sent ahead, until it resets the connection
+                connection.sendall(head + query)
+            deadline = time.monotonic() + 30
+            while '"gone"' not in server.log.read_text() and time.monotonic() < deadline:
+                time.sleep(0.1)
+        server.stop()
+        log = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+    begun = [line for line in log if line.get("path") == "/sparql" and line["status"] == 200]
+    assert (begun[-1].get("gone"), begun[-1].get("cut")) == (True, True)
+    assert not any("traceback" in line for line in log)
+
+
+def connect(server: Server, stack: contextlib.ExitStack, sent: bytes = b"") -> socket.socket:
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+    connection.sendall(sent)
+    return connection
+
+
+def test_who_holds_too_many_idle_connections_loses_the_longest_idle(serve: Callable[..., Server]):
+    server = serve(idle_connections=3, query_timeout_s=5)
+    query, health = quote(SLOW).encode(), b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        busy = connect(server, stack, b"GET /sparql?query=" + query + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        used = connect(server, stack, health)
+        assert used.recv(65536).startswith(b"HTTP/1.1 200")
+        silent, dripping = connect(server, stack), connect(server, stack, b"GET /health HT")
+        time.sleep(0.5)  # until it is known that these are there
+        used.sendall(health)
+        assert used.recv(65536).startswith(b"HTTP/1.1 200"), "three are allowed"
+        for lost in (silent, dripping):  # the other was idle again later
+            connect(server, stack)
+            assert lost.recv(65536) == b""
+        used.sendall(health)
+        assert used.recv(65536).startswith(b"HTTP/1.1 200")
+        assert busy.recv(65536).startswith(b"HTTP/1.1 504"), "it was not idle"
+
+
 def test_an_endless_trailer_is_refused(server: Server):
     head = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nTransfer-Encoding: chunked\r\n\r\n"
     host, port = server.url.removeprefix("http://").split(":")
@@ -83,11 +138,35 @@ def test_an_endless_trailer_is_refused(server: Server):
         assert not connection.recv(65536).startswith(b"HTTP/1.1 200")
 
 
-@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a b<>\r\n"])
-def test_a_request_has_one_host(server: Server, hosts: bytes):
-    status, problem = exchange(server, b"GET /health HTTP/1.1\r\n" + hosts + b"\r\n")
+@pytest.mark.parametrize(
+    "hosts",
+    ["", "Host: a\r\nHost: a\r\n", *(f"Host: {name}\r\n" for name in ("a b", "a/b", "a@b", "a:b", "http://a", "[::1", "a<>", "%zz"))],
+)
+@pytest.mark.parametrize("address", ["/health", "http://a/health"])
+def test_a_request_without_one_proper_host_is_refused(server: Server, hosts: str, address: str):
+    """RFC 9112, 3.2: two readers of such a request could take it for one to different servers."""
+    status, problem = exchange(server, f"GET {address} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n".encode())
     assert (status, problem["status"]) == (400, 400)
     assert "Host" in problem["detail"]
+
+
+@pytest.mark.parametrize("host", ["", "a", "a:80", "a:", "[::1]:8000", "127.0.0.1", "xn--a_b.example", "%C3%A9", "a \t"])
+def test_a_request_with_a_proper_host_is_answered(server: Server, host: str):
+    assert exchange(server, f"GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())[0] == 200
+
+
+def test_only_http_1_0_need_not_name_a_host(server: Server):
+    assert exchange(server, b"GET /health HTTP/1.0\r\n\r\n")[0] == 200
+    assert exchange(server, b"GET /health HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n")[0] == 400
+
+
+def test_the_server_as_a_whole_says_what_it_can_be_asked_for(server: Server):
+    """RFC 9110, 9.3.7; nothing else can be asked of no resource."""
+    head = received(server, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 204 ")
+    (allow,) = re.findall(rb"\r\nallow: ([^\r]*)", head)
+    assert set(allow.decode().split(", ")) == {"GET", "HEAD", "POST", "QUERY", "PUT", "DELETE", "OPTIONS"}
+    assert exchange(server, b"GET * HTTP/1.1\r\nHost: x\r\n\r\n")[0] == 400
 
 
 @pytest.mark.parametrize("path", ["/health", "/sparql?query=ASK{}", "/openapi.json", "/nowhere"])
@@ -159,6 +238,35 @@ def test_a_star_is_what_a_client_has_only_of_what_is_there(client: httpx.Client)
     ):
         for _ in range(2):  # the second time from memory, where there is one
             assert client.get(path, headers=star).status_code == status, path
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+@pytest.mark.parametrize("text", ["SELECT * { ?s ?p }", "ASK { ?s ?p 'a }", "CLEAR ALL", "SELECT (1 + 1 AS ?b) {} # found"])
+@pytest.mark.parametrize("listed", ['"other"', 'W/"other"', "", ","])
+def test_only_what_would_succeed_fails_for_its_condition(client: httpx.Client, method: str, text: str, listed: str):
+    """RFC 9110, 13.2.1; 13.1.1: no tag is in an empty list."""
+    asked = {"data": {"query": text}} if method == "POST" else {"params": {"query": text}}
+    plain = client.request(method, "/sparql", **asked).status_code
+    for _ in range(2):  # the second time from memory, where there is one
+        assert client.request(method, "/sparql", headers={"If-Match": listed}, **asked).status_code == (412 if plain == 200 else plain)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/graphs?graph=x:absent", 404), ("/graphs?graph=relative", 400), ("/static/none.css", 404)])
+def test_what_is_not_there_is_said_before_a_condition(client: httpx.Client, path: str, status: int):
+    assert client.get(path, headers={"If-Match": '"other"'}).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/static/style.css", "/sparql", "/graphs", "/sparql?query=ASK{}"])
+def test_if_match_asks_for_what_it_names(client: httpx.Client, path: str):
+    tag = client.get(path).headers["etag"]
+    for listed, status in ((tag, 200), (f'"other", {tag}', 200), ("*", 200), (f"W/{tag}", 412), ('"other"', 412), ("", 412)):
+        assert client.get(path, headers={"If-Match": listed}).status_code == status, listed
+
+
+def test_what_has_no_tag_is_in_no_list(client: httpx.Client):
+    random = {"query": "SELECT (RAND() AS ?r) {}"}
+    for listed, status in (("*", 200), ('""', 412), ('"other"', 412)):
+        assert client.get("/sparql", params=random, headers={"If-Match": listed}).status_code == status, listed
 
 
 @pytest.mark.parametrize(

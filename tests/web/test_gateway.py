@@ -1,5 +1,6 @@
 """`kg serve --store`: our protocol in front of a remote store."""
 
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,19 @@ def test_an_update_is_visible_when_it_is_acknowledged(gateway: Server, client: h
     assert client.get("/sparql", params={"query": "ASK { <http://x/s> <http://x/p> 1 }"}).json()["boolean"]
 
 
+def test_a_mistake_in_an_update_is_where_the_client_wrote_it(gateway: Server, client: httpx.Client):
+    answer = write(gateway, client, "INSERT DATA { ?s <x:p> 1 }")
+    assert answer.status_code == 400
+    assert "error at 1:27" in answer.json()["detail"]
+
+
+def test_a_relative_iri_is_below_the_endpoint(gateway: Server, client: httpx.Client):
+    assert write(gateway, client, "INSERT DATA { GRAPH <http://x/g> { <#a:b> <http://x/p> <rel> } }").status_code == 204
+    there = "ASK { <http://localhost:8000/sparql#a:b> <http://x/p> <http://localhost:8000/rel> }"
+    assert client.get("/sparql", params={"query": there}).json()["boolean"]
+    assert client.get("/sparql", params={"query": "ASK { <#a:b> <http://x/p> ?o }"}).json()["boolean"]
+
+
 def test_graphs_are_put_read_and_deleted(gateway: Server, client: httpx.Client):
     token = {"Authorization": f"Bearer {gateway.token}"}
     where = {"graph": "http://x/put"}
@@ -79,6 +93,11 @@ def test_graphs_are_put_read_and_deleted(gateway: Server, client: httpx.Client):
     assert client.get("/graphs", params=where, headers={"Accept": "application/n-triples"}).text == '<http://x/a> <http://x/b> "c" .\n'
     assert client.delete("/graphs", params=where, headers=token).status_code == 200
     assert client.get("/graphs", params=where).status_code == 404
+
+
+def test_the_dump_and_the_description_of_the_dataset_are_served(client: httpx.Client):
+    assert b"entity/Microsoft" in gzip.decompress(client.get("/dump.nq.gz").content)
+    assert "sparqlEndpoint" in client.get("/.well-known/void").text
 
 
 def test_a_write_without_a_token_is_refused(client: httpx.Client):

@@ -131,6 +131,7 @@ def test_what_would_fail_anyway_fails_as_it_would(writer: httpx.Client, client: 
     assert send(writer, "DELETE", ABSENT, If_Match='"other"').status_code == 404  # RFC 9110, 13.2.1
     assert send(client, "PUT", If_Match="*").status_code == 401
     assert put(writer, "", If_Match="*", Content_Type="text/csv").status_code == 415
+    assert writer.post("/graphs", content="a,b", headers={"Content-Type": "text/csv", "If-None-Match": "*"}).status_code == 415
 
 
 def test_a_successful_put_has_no_tag_of_its_own(writer: httpx.Client):

@@ -92,7 +92,6 @@ def test_several_of_a_parameter_are_refused(client: httpx.Client, name: str):
         ({"update": "CLEAR ALL"}, 400),
         ({"default-graph-uri": "x:g"}, 400),
         ({"query": "ASK {}", "using-graph-uri": "x:g"}, 400),
-        ({"query": "ASK {}", "default-graph-uri": "relative"}, 400),
         ({"query": "CLEAR ALL"}, 400),
         ({"query": "ASK {}", "format": "png"}, 406),
         ({"query": "ASK { SERVICE <http://127.0.0.1/> {} }"}, 403),
@@ -100,6 +99,17 @@ def test_several_of_a_parameter_are_refused(client: httpx.Client, name: str):
 )
 def test_what_cannot_be_asked_with_get_is_refused(client: httpx.Client, params: dict[str, str], status: int):
     refused(client, client.get("/sparql", params=params), status)
+
+
+@pytest.mark.parametrize("iri", ["relative", "/graph/knowledge", "", "http://a b/"])
+@pytest.mark.parametrize("name", ["default-graph-uri", "named-graph-uri", "using-graph-uri", "using-named-graph-uri"])
+def test_a_graph_of_the_dataset_has_an_absolute_iri(client: httpx.Client, name: str, iri: str):
+    """Whatever is asked: also what has no use for a dataset."""
+    for text in ("", "CLEAR ALL") if name.startswith("using") else ("ASK {}", "ASK FROM <x:g> {}"):
+        asked = {"update" if name.startswith("using") else "query": text, name: ["x:absolute", iri]}
+        detail = refused(client, client.post("/sparql", data=asked), 400)["detail"]
+        assert f"`{name}`" in detail
+        assert repr(iri) in detail
 
 
 def test_a_long_text_is_refused_for_the_same_reasons_as_a_short_one(client: httpx.Client):

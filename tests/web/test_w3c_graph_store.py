@@ -13,6 +13,8 @@ from rdflib import Graph
 from rdflib.compare import isomorphic
 from serving import BASE, Server
 
+from kg.iris import iri_of
+
 SD = "http://www.w3.org/ns/sparql-service-description#"
 PREFIXES = "@prefix foaf: <http://xmlns.com/foaf/0.1/> . @prefix v: <http://www.w3.org/2006/vcard/ns#> . "
 PERSON = f"<{BASE}graphs/person/1>"
@@ -84,6 +86,32 @@ def test_a_graph_comes_back_as_it_was_put(writer: httpx.Client, media_type: str)
     assert sent.headers["content-type"].startswith(media_type)
     assert writer.put("/graphs/copy", content=sent.content, headers={"Content-Type": sent.headers["content-type"]}).is_success
     assert same(writer.get("/graphs/copy", headers={"Accept": "text/turtle"}), NAME)
+
+
+AT_ITS_NAME = ["Tom%20&%20Jerry%2050%25%20a%2Fb%3F", "x%23y", "p/q", "a.b", "中国", "a%EE%80%80b", "a'b(c)"]
+ELSEWHERE = [
+    "x:elsewhere",
+    *(f"{BASE}{path}" for path in ("graphs/a#b", "graphs/a?b", "graphs/../c", "graphs/%2E%2e/c", "other/a&b", "graph")),
+]
+
+
+@pytest.mark.parametrize("iri", [*(f"{BASE}graphs/{name}" for name in AT_ITS_NAME), *ELSEWHERE, f"{BASE}graphs", f"{BASE}graphs/"])
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_a_created_graph_is_where_its_location_leads(writer: httpx.Client, method: str, iri: str):
+    created = writer.request(method, "/graphs", params={"graph": iri}, content=NAME, headers=TURTLE)
+    assert created.status_code == 201
+    address = created.headers["location"]
+    assert address.startswith(BASE)
+    assert same(writer.get("/" + address.removeprefix(BASE), headers={"Accept": "text/turtle"}), NAME)
+    assert writer.delete("/" + address.removeprefix(BASE)).status_code == 200
+    assert writer.get("/graphs", params={"graph": iri}).status_code == 404, "it is this graph and no other"
+
+
+@pytest.mark.parametrize("name", AT_ITS_NAME)
+def test_a_graph_whose_name_is_an_address_is_located_at_it(writer: httpx.Client, name: str):
+    created = writer.put("/graphs", params={"graph": f"{BASE}graphs/{name}"}, content=NAME, headers=TURTLE)
+    assert writer.delete(created.headers["location"].removeprefix(BASE)).status_code == 200
+    assert iri_of(created.headers["location"]) == f"{BASE}graphs/{name}"
 
 
 def test_an_empty_graph_can_be_put(writer: httpx.Client):

@@ -136,6 +136,11 @@ def test_an_update_may_do_nothing(writer: httpx.Client, text: str):
     assert "there is no SELECT" in writer.get("/sparql", params={"query": text or " "}).json()["detail"]
 
 
+@pytest.mark.parametrize("text", ["PREFIX a:", "BASE", "BASE a:b", "x", "<x:y>", "PREFIX a:b <x:y>", ";", "BASE <x:> `"])
+def test_what_is_no_prologue_is_no_update(writer: httpx.Client, text: str):
+    assert update(writer, text).status_code == 400
+
+
 def test_content_that_is_posted_again_is_the_same_graph(writer: httpx.Client):
     posts = [writer.post("/graphs", content='_:b <x:p> "posted twice" .', headers=TURTLE) for _ in range(2)]
     assert [response.status_code for response in posts] == [201, 200]
@@ -168,6 +173,34 @@ def test_a_condition_holds_or_nothing_is_done(writer: httpx.Client):
 
 def test_a_query_sent_as_an_update_is_told_so(writer: httpx.Client):
     assert "query" in update(writer, "SELECT * {}").json()["detail"]
+
+
+@pytest.mark.parametrize("between", [" ", "", "\n", " # {\n", "{ ?s ?p ?o } "])
+@pytest.mark.parametrize("name", ["using-graph-uri", "using-named-graph-uri"])
+def test_a_dataset_is_taken_or_refused_but_never_passed_over(writer: httpx.Client, name: str, between: str):
+    """SPARQL 1.1 Protocol, 2.2.3; DELETE WHERE has no place for it (SPARQL 1.1 Update, grammar rule 40)."""
+    put = writer.put("/graphs?default", content='<x:s> <x:p> "in no dataset" .', headers=TURTLE)
+    assert put.is_success
+    answer = writer.post("/sparql", data={"update": f"DELETE{between}WHERE {{ ?s ?p ?o }}", name: "x:absent"})
+    assert answer.status_code == (204 if "{ ?s" in between else 400)
+    assert answer.status_code == 204 or "DELETE { … } WHERE { … }" in answer.json()["detail"]
+    assert "in no dataset" in writer.get("/graphs?default", headers={"Accept": "text/turtle"}).text
+
+
+@pytest.mark.parametrize("before", ["", "PREFIX a: <x:>\n", "CLEAR GRAPH <x:cleared> ; ", "DELETE { ?s ?p ?o } WHERE { ?s ?p ?o } ;\n"])
+@pytest.mark.parametrize("dataset", [{}, {"using-graph-uri": ["http://example.org/one", "http://example.org/two"]}])
+def test_a_mistake_is_where_the_client_wrote_it(writer: httpx.Client, before: str, dataset: dict[str, list[str]]):
+    """Whatever was put into the text before it ran: a base, USING, SILENT."""
+    text = f"{before}DELETE {{ ?s ?p ?o }} WHERE {{ ?s ?p ?o . mistake }}"
+    line, column = text.count("\n") + 1, len(text) - text.rfind("\n") - 1  # of the brace: the word could have gone on until there
+    answer = writer.post("/sparql", data={"update": text, **dataset})
+    assert answer.status_code == 400
+    assert f"error at {line}:{column}:" in answer.json()["detail"]
+
+
+def test_a_relative_iri_in_an_update_is_below_the_endpoint(writer: httpx.Client):
+    assert update(writer, f"INSERT DATA {{ GRAPH <{GRAPH}> {{ <#a:b> <x:p> <rel> }} }}").status_code == 204
+    assert count(writer, "<http://localhost:8000/sparql#a:b> <x:p> <http://localhost:8000/rel>") == 1
 
 
 def test_an_update_may_be_longer_than_a_query(writer: httpx.Client):

@@ -1,0 +1,78 @@
+"""/.well-known/void and /dump.nq.gz: what we link to is there, and says what the links say."""
+
+import gzip
+import re
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from pyoxigraph import NamedNode, RdfFormat, parse, serialize
+from serving import BASE, QUADS, Server
+
+from kg.iris import DCAT, RDFS, SD, VOID, Iris
+from kg.quads import dataset_quads
+
+LINKS = {RDFS("seeAlso"), VOID("dataDump"), VOID("sparqlEndpoint"), DCAT("downloadURL"), SD("endpoint")}
+META = (serialize(dataset_quads(Iris(BASE)), format=RdfFormat.N_QUADS) or b"").decode()
+
+
+@pytest.fixture
+def client(serve: Callable[..., Server]) -> Iterator[httpx.Client]:
+    """A client of a server that holds QUADS and the description of the dataset that ingesting writes."""
+    with serve(quads=QUADS + META).client() as made:
+        yield made
+
+
+def triples(response: httpx.Response) -> set[tuple]:
+    assert response.status_code == 200
+    return {(t.subject, t.predicate, t.object) for t in parse(response.content, RdfFormat.N_TRIPLES)}
+
+
+def test_what_descriptions_and_pages_link_to_is_served(client: httpx.Client):
+    found = {
+        o.value.removeprefix(BASE)
+        for path in ("/sparql", "/.well-known/void")
+        for _, p, o in triples(client.get(path, params={"format": "ntriples"}))
+        if p in LINKS and o.value.startswith(BASE)
+    }
+    assert found == {"sparql", ".well-known/void", "dump.nq.gz"}
+    for page in ("/", "/docs", "/sparql"):
+        text = client.get(page, headers={"Accept": "text/html"}).text
+        found |= {link.removeprefix("/") for link in re.findall(r'(?:href|src)="(/[^"]*)"', text)}
+    for link in found:
+        assert client.get(f"/{link}").status_code == 200, link
+
+
+@pytest.mark.parametrize("media_type", ["text/turtle", "application/ld+json", "application/rdf+xml", "application/n-quads"])
+def test_the_dataset_is_described_in_the_format_that_is_asked_for(client: httpx.Client, media_type: str):
+    response = client.get("/.well-known/void", headers={"Accept": media_type})
+    assert response.status_code == 200
+    assert response.headers["content-type"].partition(";")[0] == media_type
+    assert client.get("/.well-known/void", headers={"If-None-Match": response.headers["etag"], "Accept": media_type}).status_code == 304
+
+
+def test_the_description_says_what_the_meta_graph_says(client: httpx.Client):
+    described = triples(client.get("/.well-known/void", params={"format": "ntriples"}))
+    assert {(q.subject, q.predicate, q.object) for q in dataset_quads(Iris(BASE))} < described
+
+
+def test_a_store_that_says_nothing_of_itself_is_described_too(serve: Callable[..., Server]):
+    with serve(quads=QUADS).client() as client:
+        described = triples(client.get("/.well-known/void", params={"format": "ntriples"}))
+    assert (Iris(BASE).dataset, VOID("sparqlEndpoint"), NamedNode(f"{BASE}sparql")) in described
+
+
+@pytest.mark.parametrize("accepted", ["identity", "gzip", "zstd"])
+@pytest.mark.parametrize("many", [False, True])
+def test_the_dump_is_a_compressed_file_of_every_quad(serve: Callable[..., Server], accepted: str, many: bool):
+    quads = QUADS + "".join(f'<x:{number}> <x:p> "{number}" <x:g> .\n' for number in range(20_000 if many else 0))
+    with serve(quads=quads).client() as client:
+        with client.stream("GET", "/dump.nq.gz", headers={"Accept-Encoding": accepted}) as response:
+            assert response.status_code == 200
+            assert response.headers["content-type"] == "application/gzip"
+            assert "content-encoding" not in response.headers
+            packed = b"".join(response.iter_raw())
+        assert set(parse(gzip.decompress(packed), RdfFormat.N_QUADS)) == set(parse(quads, RdfFormat.N_QUADS))
+        assert client.get("/dump.nq.gz").content == packed, "the same bytes every time, as its tag says"
+        assert client.get("/dump.nq.gz", headers={"If-None-Match": response.headers["etag"]}).status_code == 304
+        assert client.head("/dump.nq.gz").status_code == 200
