@@ -70,16 +70,16 @@ def _one_relation(pairs: sparse.csr_matrix, labels: Labels, weight: Floats) -> t
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def fit_trees(rows: Floats, labels: Labels) -> Trees:
-    """The second stage on rows of `ingest.scorer.inputs` and their labels; IGNORED rows are left out."""
-    models = [boosted(rows, labels, seed) for seed in range(FORESTS)]
+def fit_trees(rows: Floats, labels: Labels, weight: Floats | None = None) -> Trees:
+    """The second stage on rows of `ingest.scorer.inputs` with their labels and weights; IGNORED rows are left out."""
+    models = [boosted(rows, labels, seed, weight) for seed in range(FORESTS)]
     grown = [_tree(predictor.nodes) for model in models for (predictor,) in model._predictors]  # scikit-learn gives them out no other way
     feature, threshold, struck, value = (np.stack(column) for column in zip(*grown, strict=True))
     start = np.mean([np.asarray(model._baseline_prediction, dtype=np.float64).reshape(1) for model in models], axis=0)
     return Trees(feature, threshold, struck, value / FORESTS, start)
 
 
-def boosted(rows: Floats, labels: Labels, seed: int) -> HistGradientBoostingClassifier:
+def boosted(rows: Floats, labels: Labels, seed: int, weight: Floats | None = None) -> HistGradientBoostingClassifier:
     """One of scikit-learn's models that the second stage is the average of."""
     judged = labels != IGNORED
     model = HistGradientBoostingClassifier(
@@ -92,7 +92,7 @@ def boosted(rows: Floats, labels: Labels, seed: int) -> HistGradientBoostingClas
         early_stopping=False,
         random_state=seed,
     )
-    return model.fit(rows[judged], labels[judged] == STATED)
+    return model.fit(rows[judged], labels[judged] == STATED, sample_weight=None if weight is None else weight[judged])
 
 
 def _tree(nodes: NDArray[np.void]) -> tuple[NDArray[np.int16], Floats, NDArray[np.uint8], Floats]:
