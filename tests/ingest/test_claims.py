@@ -8,6 +8,7 @@ from ingest import pipeline
 from ingest.components import MENTIONS
 from ingest.components.claims import RULE_CONFIDENCE, Candidate, likeliest
 from ingest.model import Article, EntityType, Modality, Polarity, Relation
+from ingest.scan import MAX_SENTENCE
 from kg.iris import AIKG, SKOS
 from kg.ontology import ontology_triples
 
@@ -178,3 +179,12 @@ def test_who_is_against_a_law_opposes_it(extractor, verb, polarity):
 def test_a_clause_about_an_apposition_is_about_the_name_beside_it(extractor):
     found = stated(extractor, "Mistral AI released Le Chat, a chatbot that challenges ChatGPT.")
     assert ("Le Chat", "competesWith", "ChatGPT") in found or ("ChatGPT", "competesWith", "Le Chat") in found
+
+
+@pytest.mark.parametrize(("names", "claimed"), [(20, True), (400, False)])
+def test_a_list_without_full_stops_is_no_sentence(extractor, names, claimed):
+    """Its names stand beside each other for no reason, and pairing thousands of them would take minutes and gigabytes."""
+    firms = ", ".join(f"Zorb{chr(97 + number % 26)}{chr(97 + number // 26)} Labs" for number in range(names))
+    doc = extractor.doc(Article("a", f"Microsoft acquired Mistral AI, {firms} and OpenAI."))
+    assert (max(sentence.end - sentence.start for sentence in doc.sents) <= MAX_SENTENCE) is claimed
+    assert bool(doc._.claims) is claimed
