@@ -70,9 +70,9 @@ def _one_relation(pairs: sparse.csr_matrix, labels: Labels, weight: Floats) -> t
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def fit_trees(rows: Floats, labels: Labels, weight: Floats | None = None) -> Trees:
+def fit_trees(rows: Floats, labels: Labels, weight: Floats | None = None, *, processes: int = 1) -> Trees:
     """The second stage on rows of `ingest.scorer.inputs` with their labels and weights; IGNORED rows are left out."""
-    models = [boosted(rows, labels, seed, weight) for seed in range(FORESTS)]
+    models = Parallel(n_jobs=processes)(delayed(boosted)(rows, labels, seed, weight) for seed in range(FORESTS))
     grown = [_tree(predictor.nodes) for model in models for (predictor,) in model._predictors]  # scikit-learn gives them out no other way
     feature, threshold, struck, value = (np.stack(column) for column in zip(*grown, strict=True))
     start = np.mean([np.asarray(model._baseline_prediction, dtype=np.float64).reshape(1) for model in models], axis=0)

@@ -122,7 +122,7 @@ class _Course:
         self._report("fitting on all articles")
         learned = [Weighted(one.learned) for one in held] + [Weighted(one, OWN_WEIGHT) for one in passages]
         linear = fit_linear(learned + beside, processes=self._processes)
-        trees = _grown(judged, judged_own)
+        trees = self._grown(judged, judged_own)
         threshold = self._thresholds(judged, probabilities)
         return Trained(
             Weights(self._names, linear, trees, base, threshold), final_kinds, self._spelling, score, checks, calibration(score.articles)
@@ -180,9 +180,16 @@ class _Course:
         found: dict[int, Floats] = {}
         for number in range(FOLDS):
             self._report(f"second stage, fold {number + 1} of {FOLDS}")
-            trees = _grown([judged[i] for i in np.flatnonzero(fold != number)], judged_own)
+            trees = self._grown([judged[i] for i in np.flatnonzero(fold != number)], judged_own)
             found |= {int(i): trees.probabilities(judged[i].inputs) for i in np.flatnonzero(fold == number)}
         return [found[i] for i in range(len(judged))]
+
+    def _grown(self, judged: Sequence[_Judged], judged_own: Sequence[_Judged]) -> Trees:
+        """The second stage, on rows of articles and, with less weight, of own passages."""
+        every = [*judged, *judged_own]
+        weight = np.repeat([1.0, OWN_ROW_WEIGHT], [sum(len(one.labels) for one in some) for some in (judged, judged_own)])
+        rows, labels = np.vstack([one.inputs for one in every]), np.concatenate([one.labels for one in every])
+        return fit_trees(rows, labels, weight, processes=self._processes)
 
     def _thresholds(self, judged: Sequence[_Judged], probabilities: Sequence[Floats]) -> Floats:
         """By relation the probability with the best F1 over pairs, drawn halfway to the best one for all relations together, and such that
@@ -213,13 +220,6 @@ class _Course:
         for step in LATE_STEPS[1:]:
             self._nlp.get_pipe(step)(one.doc)
         return score_article(extraction(one.doc), one.gold, symmetric=self._symmetric)
-
-
-def _grown(judged: Sequence[_Judged], judged_own: Sequence[_Judged]) -> Trees:
-    """The second stage, on rows of articles and, with less weight, of own passages."""
-    every = [*judged, *judged_own]
-    weight = np.repeat([1.0, OWN_ROW_WEIGHT], [sum(len(one.labels) for one in some) for some in (judged, judged_own)])
-    return fit_trees(np.vstack([one.inputs for one in every]), np.concatenate([one.labels for one in every]), weight)
 
 
 def _best(probability: Floats, labels: Labels, default: float = 0.35) -> float:
