@@ -11,6 +11,7 @@ What they leave on the `Doc`, besides what the base pipeline sets:
 - `doc._.claims`: the claims in text order.
 
 `aikg_attributes` and `aikg_lemmas` take the places of two components of the base pipeline, and set what these set.
+`aikg_mends` changes what the base pipeline set, for all that run after it.
 
 A component that has a method `use_schema(schema)` is given the Schema before the first article.
 """

@@ -31,7 +31,7 @@ from ingest.trees import Trees
 FOLDS = 5
 CORPUS_WEIGHT = 0.1  # of a pair of KnowledgeNet or CORE
 OWN_WEIGHT = 1.0
-OWN_ROW_WEIGHT = 0.5  # of a row of the second stage: of articles there are ten times fewer, but they are what is read
+OWN_ROW_WEIGHT = 0.5  # of a row of the second stage: passages have eight times the rows of articles, but articles are what will be read
 LATE_STEPS = ("aikg_claims", "aikg_qualifiers", "aikg_attribution")
 GRID = np.arange(0.15, 0.7, 0.01)
 LIKELY_ENOUGH = 0.55  # lower thresholds give more F1 (.01 to .02), and many more claims from mere co-occurrence
