@@ -157,6 +157,7 @@ def limits(settings: Settings) -> Limits:
     return Limits(
         workers=settings.query_workers or max(LEAST_WORKERS, (os.cpu_count() or 1) + 1),
         timeout_s=settings.query_timeout_s,
+        dump_timeout_s=settings.dump_timeout_s,
         memory_mb=settings.query_memory_mb,
         queue=settings.query_queue,
         share=settings.query_share,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kg.workers.process import Exchange, WorkerProcess
 from kg.workers.snapshot import Lease
-from kg.workers.wire import ReadRequest
+from kg.workers.wire import Dump, ReadRequest
 
 
 class OverloadedError(Exception):
@@ -23,10 +23,14 @@ class OverloadedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The pool's limits: `share` is the part of the long places that one caller may hold, `queue` how many jobs may wait in all."""
+    """The pool's limits: `share` is the part of the long places that one caller may hold, `queue` how many jobs may wait in all.
+
+    A dump of the whole dataset has a deadline of its own, as it takes the longer the more there is, and one is sent at a time.
+    """
 
     workers: int = 4
     timeout_s: float = 30.0
+    dump_timeout_s: float = 3600.0
     memory_mb: int = 1024
     queue: int = 256
     share: float = 0.5
@@ -58,6 +62,7 @@ class Job:
     caller: str
     lease: Lease
     deadline: float
+    patience: float  # until when it waits for a worker
     news: asyncio.Future[None]
     began: float = 0.0  # on its worker
     processor_s: float = 0.0  # that its worker had had when the job was first looked at
@@ -68,8 +73,18 @@ class Job:
     exchange: Exchange | None = None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the whole dataset is asked for."""
+        return is_whole(self.request)
+
+    @property
     def key(self) -> int:
         """What it is remembered by: a hash, as texts can be long, and two of the same hash are only both taken to be long."""
         request = self.request
         bindings = tuple(getattr(request, "bindings", {}).items())
         return hash((type(request), getattr(request, "text", None), getattr(request, "graph", None), bindings))
+
+
+def is_whole(request: ReadRequest) -> bool:
+    """Whether the whole dataset is asked for."""
+    return isinstance(request, Dump) and request.graph is None

@@ -4,7 +4,7 @@ A query starts at once when a worker is free and may run for its time slice. One
 one piece, becomes *long* and needs one of the long places; one worker is always kept for short queries, and no caller holds more than
 a share of the long places. A long query that finds no place is stopped before it has sent anything and waits in the long line, so
 short queries never wait behind long ones. What ran long once (the same text) goes to the long line at once. The deadline counts from
-arrival.
+arrival. Dumps of the whole dataset hold one long place in all, however slowly they are read.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Mapping
 
 from kg.workers.crew import Crew
-from kg.workers.job import Job, Limits, OverloadedError
+from kg.workers.job import Job, Limits, OverloadedError, is_whole
 from kg.workers.process import NOTHING, Death, Exchange, WorkerProcess
 from kg.workers.queue import FairQueue
 from kg.workers.snapshot import Lease
@@ -98,8 +98,10 @@ class Pool:
         Raises QueryFailedError, OverloadedError. Cancelling ends the query.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + min(timeout_s or self.limits.timeout_s, self.limits.timeout_s)
-        job = Job(request, caller, (lease or self.lease).share(), deadline, loop.create_future())
+        most_s = self.limits.dump_timeout_s if is_whole(request) else self.limits.timeout_s
+        least = min(timeout_s or most_s, most_s)
+        deadline, patience = loop.time() + least, loop.time() + min(least, self.limits.timeout_s)
+        job = Job(request, caller, (lease or self.lease).share(), deadline, patience, loop.create_future())
         try:
             self._enqueue(job, loop)
             return await self._first(job)
@@ -149,9 +151,11 @@ class Pool:
         ready = len(self._crew.idle) + len(self._running) - self._long_running.total()
         return ready > 1 or self.limits.workers == 1
 
-    def _may_run_long(self, caller: str) -> bool:
+    def _may_run_long(self, job: Job) -> bool:
+        if job.is_whole and any(other.long and other.is_whole for other in self._running.values()):
+            return False
         places_left = self.limits.long_places - self._long_running.total()
-        return places_left > 0 and self._long_running[caller] < self.limits.long_places_of_a_caller
+        return places_left > 0 and self._long_running[job.caller] < self.limits.long_places_of_a_caller
 
     def _place(self, job: Job, worker: WorkerProcess) -> None:
         job.worker, job.exchange = worker, Exchange(job.news)
@@ -172,7 +176,7 @@ class Pool:
         self._known_long[job.key] = None
         if len(self._known_long) > REMEMBERED_LONG:
             self._known_long.popitem(last=False)
-        if not self._may_run_long(job.caller):
+        if not self._may_run_long(job):
             return False
         self._count_long(job)
         return True
@@ -185,7 +189,7 @@ class Pool:
             self._check(job, now)
         for line, least_s in ((self._short, 0.0), (self._long, SLICE_S)):  # what is known to run for a slice cannot end in less
             for job in [*line]:
-                if now >= job.deadline - least_s:
+                if now >= job.patience - least_s:
                     self._give_up(job, line)
         self._looking = bool(self._running or self.waiting)
         if self._looking:
@@ -234,7 +238,8 @@ class Pool:
         line.remove(job)
         self.refused += 1
         if not job.news.done():
-            job.news.set_exception(OverloadedError("no worker was free before the deadline: try again in a moment", 5))
+            why, after_s = ("another dump is being sent", 60) if job.is_whole else ("no worker was free before the deadline", 5)
+            job.news.set_exception(OverloadedError(f"{why}: try again in a moment", after_s))
 
     def _leave(self, job: Job) -> None:
         """The job is over for its caller: take it out of line, or see that its worker ends if that works on it any longer."""

@@ -46,14 +46,13 @@ class FairQueue[J: Waiting]:
             del self._lines[job.caller]
         return True
 
-    def pop(self, may_run: Callable[[str], bool] | None = None) -> J | None:
-        """The next job, of a caller that may run one; its caller goes to the end of the round."""
+    def pop(self, may_run: Callable[[J], bool] | None = None) -> J | None:
+        """The next job, of those that may run; its caller goes to the end of the round."""
         for caller, line in self._lines.items():
-            if may_run is None or may_run(caller):
-                job = line.popleft()
-                self._size -= 1
-                del self._lines[caller]
+            job = line[0] if may_run is None else next(filter(may_run, line), None)
+            if job is not None:
+                self.remove(job)
                 if line:
-                    self._lines[caller] = line
+                    self._lines.move_to_end(caller)
                 return job
         return None

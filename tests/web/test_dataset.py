@@ -2,7 +2,9 @@
 
 import gzip
 import re
+import time
 from collections.abc import Callable, Iterator
+from hashlib import sha512
 
 import httpx
 import pytest
@@ -76,3 +78,32 @@ def test_the_dump_is_a_compressed_file_of_every_quad(serve: Callable[..., Server
         assert client.get("/dump.nq.gz").content == packed, "the same bytes every time, as its tag says"
         assert client.get("/dump.nq.gz", headers={"If-None-Match": response.headers["etag"]}).status_code == 304
         assert client.head("/dump.nq.gz").status_code == 200
+
+
+def test_a_dump_outlives_a_query_s_deadline_and_leaves_room_for_everybody_else(serve: Callable[..., Server]):
+    quads = "".join(f'<x:{n}> <x:p> "{sha512(b"%d" % n).hexdigest()}" <x:g> .\n' for n in range(150_000))
+    with serve(quads=quads, query_timeout_s=2).client() as client:
+        with client.stream("GET", "/dump.nq.gz") as response:
+            pieces = response.iter_raw()
+            start = next(pieces)
+            refused = client.get("/dump.nq.gz")
+            asked = time.monotonic()
+            answers = [client.get("/sparql", params={"query": f"SELECT * {{ <x:{n}> ?p ?o }}"}) for n in range(20)]
+            time.sleep(max(0.0, asked + 2 - time.monotonic()))
+            packed = start + b"".join(pieces)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "60")
+        assert "dump" in refused.json()["detail"]
+        assert {answer.status_code for answer in answers} == {200}
+        assert gzip.decompress(packed).count(b"\n") == 150_000
+        assert client.get("/dump.nq.gz").status_code == 200
+
+
+def test_a_dump_past_its_own_deadline_is_cut(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KG_DUMP_TIMEOUT_S", "1")
+    quads = "".join(f'<x:{n}> <x:p> "{sha512(b"%d" % n).hexdigest()}" <x:g> .\n' for n in range(150_000))
+    with serve(quads=quads).client() as client, client.stream("GET", "/dump.nq.gz") as response:
+        pieces = response.iter_raw()
+        next(pieces)
+        time.sleep(2)
+        with pytest.raises(httpx.RemoteProtocolError):
+            list(pieces)
