@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -44,7 +45,12 @@ def main() -> None:
             servers.append(stack.enter_context(running(name, folder / f"{name}-{options.quads}", quads)))
             facts[f"first answer of {name} after its start, s"] = round(servers[-1].start_s, 2)
         slowest_s = {kind: _check(kind, servers, options.quads) for kind in options.kinds}
-        rounds = [_round(cell, servers, options, slowest_s[cell.kind]) for _ in range(options.rounds) for cell in _cells(options)]
+        cells = [cell for _ in range(options.rounds) for cell in _cells(options)]
+        rounds = []
+        for number, cell in enumerate(cells):
+            texts = "again" if cell.cached else "new"
+            print(f"{number + 1}/{len(cells)}: {cell.kind}, {texts} texts, {cell.clients} clients", file=sys.stderr)
+            rounds.append(_round(cell, servers, options, slowest_s[cell.kind]))
         if "ours" in options.servers:
             facts["publishing after a small write, ms, median of 7"] = round(_publishing_ms(folder / f"ours-{options.quads}"), 1)
     print(report.markdown(rounds, facts))
@@ -90,29 +96,32 @@ def _cells(options: argparse.Namespace) -> Iterable[Cell]:
     return [Cell(kind, clients, cached) for kind in options.kinds for clients in options.clients for cached in (False, True)]
 
 
-def _check(kind: str, servers: list[Running], quads: int) -> float:
-    """The first queries of the kind give as many rows everywhere, and some give rows; the seconds that the slowest took."""
+def _check(kind: str, servers: list[Running], quads: int) -> dict[str, float]:
+    """The first queries of the kind give as many rows everywhere, and some give rows; the seconds that the slowest took each server."""
     queries = variants(kind, quads)[:5]
-    counts, slowest_s = {}, 0.0
+    counts: dict[str, list[int]] = {}
+    slowest_s: dict[str, float] = {}
     for server in servers:
+        print(f"checking {kind} queries of {server.name}", file=sys.stderr)
         counts[server.name] = []
         for query in queries:
             began = time.perf_counter()
             counts[server.name].append(rows(ask(server.url, query, ACCEPT.get(kind, RESULTS))))
-            slowest_s = max(slowest_s, time.perf_counter() - began)
+            slowest_s[server.name] = max(slowest_s.get(server.name, 0.0), time.perf_counter() - began)
     if len({tuple(found) for found in counts.values()}) != 1 or not sum(next(iter(counts.values()))):
         raise SystemExit(f"the servers do not answer {kind} queries alike: rows {counts}")
     return slowest_s
 
 
-def _round(cell: Cell, servers: list[Running], options: argparse.Namespace, slowest_s: float) -> Round:
+def _round(cell: Cell, servers: list[Running], options: argparse.Namespace, slowest_s: dict[str, float]) -> Round:
     """Each server in turn; rdflib-endpoint by the fewest and the most clients and with new texts only, as it keeps no answers."""
     queries = variants(cell.kind, options.quads)[: 20 if cell.cached else None]
-    seconds = max(options.seconds, min(LONGEST_S, ANSWERS_A_CLIENT * slowest_s * cell.clients / (os.cpu_count() or 1)))
     measured = {}
     for server in servers:
         if server.name == "rdflib-endpoint" and (cell.cached or cell.clients not in (min(options.clients), max(options.clients))):
             continue
+        enough_s = ANSWERS_A_CLIENT * slowest_s[server.name] * cell.clients / (os.cpu_count() or 1)
+        seconds = max(options.seconds, min(LONGEST_S, enough_s))
         measured[server.name] = load.measure(
             server.url, queries, clients=cell.clients, seconds=seconds, accept=ACCEPT.get(cell.kind, RESULTS), again=cell.cached
         )
