@@ -15,6 +15,7 @@ from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
 
 from ingest.components import MENTIONS
+from ingest.components.pairing import is_crossed
 from ingest.evidence import Floats
 from ingest.model import Claim, EntityType, Modality, Polarity, Relation, Schema, Span
 from ingest.patterns import Frames, Hit, cue_frames, default_frames
@@ -175,6 +176,8 @@ def distinct(candidates: Iterable[Candidate], mentions: list[DocSpan], relations
     best: dict[tuple[object, ...], Candidate] = {}
     for candidate in candidates:
         subject, object_ = mentions[candidate.subject], mentions[candidate.object]
+        if is_crossed(subject, object_):
+            continue
         pair = [subject.kb_id, object_.kb_id]
         identity = (subject.sent.start, candidate.relation, *(sorted(pair) if relations[candidate.relation].symmetric else pair))
         if identity not in best or candidate.confidence > best[identity].confidence:

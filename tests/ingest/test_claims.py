@@ -60,6 +60,12 @@ def test_coordination_is_expanded_on_both_sides(extractor):
     assert {(a, "investsIn", b) for a in ("Amazon", "Google") for b in ("Anthropic", "Databricks")} <= found
 
 
+def test_lists_that_are_paired_in_turn_are_not_crossed(extractor):
+    found = stated(extractor, "Microsoft and Nvidia are led by Satya Nadella and Jensen Huang, respectively.")
+    assert {("Satya Nadella", "leads", "Microsoft"), ("Jensen Huang", "leads", "Nvidia")} <= found
+    assert not {("Satya Nadella", "leads", "Nvidia"), ("Jensen Huang", "leads", "Microsoft")} & found
+
+
 def test_a_claim_cites_the_sentence_and_the_mentions_it_comes_from(extractor):
     text = "It rained. Microsoft invested in Mistral AI. It snowed."
     claim = next(c for c in extractor(Article("a", text)).claims if c.relation == "investsIn")
