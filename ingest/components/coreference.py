@@ -25,7 +25,7 @@ _REFER = {
 }
 _PRONOUNS = {
     **dict.fromkeys(("he", "she", "him", "his", "her"), frozenset({"Person"})),
-    **dict.fromkeys(("it", "its", "itself"), _ORGANISATIONS | {"Product", "AIModel"}),
+    **dict.fromkeys(("it", "its", "itself"), _ORGANISATIONS | {"Product", "AIModel", "Regulation"}),
 }
 _NOUN_ROLES = frozenset({"nsubj", "nsubjpass", "dobj", "pobj", "conj"})
 _DEFINITE = frozenset({"the", "this", "that"})

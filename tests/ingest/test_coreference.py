@@ -33,6 +33,8 @@ def refers(extractor: Extractor):
         ("Nvidia said that its chips are sold out.", "its", "Nvidia"),
         ("The Linux Foundation grew. Members pay the foundation a fee.", "the foundation", "Linux_Foundation"),
         ("The Digital Markets Act applies from March. The law covers Apple.", "the law", "Digital_Markets_Act"),
+        ("The Digital Markets Act applies from March. Spotify supports it.", "it", "Digital_Markets_Act"),
+        ("The Digital Markets Act applies from March. Spotify welcomed the measure.", "the measure", "Digital_Markets_Act"),
         (
             "Lumenara raised money on Monday. The Santa Clara, California-based company declined to comment.",
             "the santa clara, california-based company",
