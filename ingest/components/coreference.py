@@ -219,8 +219,14 @@ def _is_pleonastic(token: Token) -> bool:
     verb = token.head
     if token.dep_ == "expl":
         return True
-    clausal = any(child.dep_ in ("ccomp", "xcomp", "acomp", "advcl", "csubj") for child in verb.children)
+    clausal = any(child.dep_ in ("ccomp", "xcomp", "acomp", "advcl", "csubj") or _takes_clause(child) for child in verb.children)
     return token.dep_ in ("nsubj", "nsubjpass") and verb.lemma_ in _PLEONASTIC and (clausal or verb.lemma_ != "be")
+
+
+def _takes_clause(noun: Token) -> bool:
+    """ "… not a good idea to regulate": what is said of the clause behind it."""
+    clauses = (child for child in noun.rights if child.dep_ in ("acl", "relcl") and child.tag_ == "VB")
+    return noun.dep_ == "attr" and any(child.lower_ == "to" for clause in clauses for child in clause.lefts)
 
 
 def _group(history: History, head: Token) -> list[Span]:

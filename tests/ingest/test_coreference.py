@@ -81,6 +81,7 @@ def test_the_two_are_those_of_the_list(refers) -> None:
         "A company in Lyon was closed.",
         "OpenAI grew. The company of the future is small.",
         "The weather was bad. He left.",
+        "The AI Act was agreed. It was not a good idea to regulate more than others.",
     ],
 )
 def test_nothing_is_resolved_where_nothing_is_meant(refers, text: str) -> None:
