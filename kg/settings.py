@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     store_timeout_s: Seconds = Field(60.0, gt=0, json_schema_extra=VARIABLE_ONLY, description="seconds that it may stay silent")
     query_timeout_s: Seconds = Field(30.0, gt=0, description="deadline of a query; a request may ask for less")
     dump_timeout_s: Seconds = Field(
-        3600.0, gt=0, json_schema_extra=VARIABLE_ONLY, description="deadline of /dump.nq.gz, which takes the longer the more is stored"
+        3600.0, gt=0, json_schema_extra=VARIABLE_ONLY, description="deadline of the whole dataset at once: /dump.nq.gz and a bare /graphs"
     )
     query_workers: int = Field(
         0,

@@ -73,11 +73,6 @@ class Job:
     exchange: Exchange | None = None
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the whole dataset is asked for."""
-        return is_whole(self.request)
-
-    @property
     def key(self) -> int:
         """What it is remembered by: a hash, as texts can be long, and two of the same hash are only both taken to be long."""
         request = self.request

@@ -98,9 +98,9 @@ class Pool:
         Raises QueryFailedError, OverloadedError. Cancelling ends the query.
         """
         loop = asyncio.get_running_loop()
-        most_s = self.limits.dump_timeout_s if is_whole(request) else self.limits.timeout_s
-        least = min(timeout_s or most_s, most_s)
-        deadline, patience = loop.time() + least, loop.time() + min(least, self.limits.timeout_s)
+        now, most_s = loop.time(), self.limits.dump_timeout_s if is_whole(request) else self.limits.timeout_s
+        allowed_s = min(timeout_s or most_s, most_s)
+        deadline, patience = now + allowed_s, now + min(allowed_s, self.limits.timeout_s)
         job = Job(request, caller, (lease or self.lease).share(), deadline, patience, loop.create_future())
         try:
             self._enqueue(job, loop)
@@ -152,7 +152,7 @@ class Pool:
         return ready > 1 or self.limits.workers == 1
 
     def _may_run_long(self, job: Job) -> bool:
-        if job.is_whole and any(other.long and other.is_whole for other in self._running.values()):
+        if is_whole(job.request) and any(other.long and is_whole(other.request) for other in self._running.values()):
             return False
         places_left = self.limits.long_places - self._long_running.total()
         return places_left > 0 and self._long_running[job.caller] < self.limits.long_places_of_a_caller
@@ -238,7 +238,8 @@ class Pool:
         line.remove(job)
         self.refused += 1
         if not job.news.done():
-            why, after_s = ("another dump is being sent", 60) if job.is_whole else ("no worker was free before the deadline", 5)
+            dump = is_whole(job.request)
+            why, after_s = ("another dump or long queries are under way", 60) if dump else ("no worker was free before the deadline", 5)
             job.news.set_exception(OverloadedError(f"{why}: try again in a moment", after_s))
 
     def _leave(self, job: Job) -> None:
