@@ -18,7 +18,7 @@ from kg.syntax import Form, Reading
 from kg.web.cache import AnswerCache
 from kg.web.call import Call, ClientGoneError, agrees, matches, require_agreement
 from kg.web.problems import ProblemError
-from kg.workers.job import OverloadedError
+from kg.workers.job import Limits, OverloadedError, is_whole
 from kg.workers.pool import Answer, Pool
 from kg.workers.process import Death, QueryFailedError
 from kg.workers.snapshot import Lease
@@ -159,7 +159,7 @@ class Answers:
         try:
             return b"".join([piece async for piece in answer.pieces()])
         except QueryFailedError as failure:
-            raise problem_of(failure, self.pool) from failure
+            raise problem_of(failure, request, self.pool.limits) from failure
         finally:
             answer.close()
 
@@ -170,7 +170,7 @@ class Answers:
             status = 429 if error.by_caller else 503  # RFC 6585, 4
             raise ProblemError(status, "busy", str(error), headers={"Retry-After": str(error.retry_after_s)}) from error
         except QueryFailedError as failure:
-            raise problem_of(failure, self.pool) from failure
+            raise problem_of(failure, request, self.pool.limits) from failure
 
     async def _deliver(
         self, call: Call, answer: Answer, how: Representation, headers: list[tuple[bytes, bytes]], encoding: str, tag: str
@@ -208,7 +208,7 @@ class Answers:
                         413, "http-version", "ask for so large an answer with HTTP/1.1: HTTP/1.0 could not tell if it is complete"
                     )
         except QueryFailedError as failure:
-            raise problem_of(failure, self.pool) from failure
+            raise problem_of(failure, answer.request, self.pool.limits) from failure
         return b"".join(parts)
 
 
@@ -223,16 +223,24 @@ async def _relay(call: Call, answer: Answer) -> None:
     await call.finish()
 
 
-def problem_of(failure: QueryFailedError, pool: Pool) -> ProblemError:
-    """The problem that a failed query is reported as."""
+def problem_of(failure: QueryFailedError, request: ReadRequest, limits: Limits) -> ProblemError:
+    """The problem that a failed request is reported as."""
     if failure.reason == Death.CANCELLED:
         raise ClientGoneError from failure
     status, kind, advice = FAILURES[failure.reason]
     message = str(failure)
     if failure.reason == Death.DEADLINE:
-        message = f"the query did not end before its deadline (at most {pool.limits.timeout_s:g} s)"
+        message, advice = _past_deadline(request, limits.of(request), advice)
     headers = {"Retry-After": "2"} if status == 503 else {}
     return ProblemError(status, kind, f"{message}: {advice}" if advice else message, headers=headers)
+
+
+def _past_deadline(request: ReadRequest, most_s: float, advice: str) -> tuple[str, str]:
+    """What passed its deadline, and what to do: a dump cannot be narrowed."""
+    if is_whole(request):
+        of_dumps = "ask for one graph at a time with `graph=`, or have KG_DUMP_TIMEOUT_S raised"
+        return f"the dump of the whole dataset did not end before its deadline (KG_DUMP_TIMEOUT_S, {most_s:g} s)", of_dumps
+    return f"the query did not end before its deadline (at most {most_s:g} s)", advice
 
 
 def refused(error: QueryError) -> ProblemError:

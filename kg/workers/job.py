@@ -50,6 +50,10 @@ class Limits:
         """How many jobs of one caller may wait."""
         return max(1, self.queue // 2)
 
+    def of(self, request: ReadRequest) -> float:
+        """The deadline of a request, in seconds; it may ask for less."""
+        return self.dump_timeout_s if is_whole(request) else self.timeout_s
+
 
 @dataclass(eq=False, slots=True)
 class Job:

@@ -98,7 +98,7 @@ class Pool:
         Raises QueryFailedError, OverloadedError. Cancelling ends the query.
         """
         loop = asyncio.get_running_loop()
-        now, most_s = loop.time(), self.limits.dump_timeout_s if is_whole(request) else self.limits.timeout_s
+        now, most_s = loop.time(), self.limits.of(request)
         allowed_s = min(timeout_s or most_s, most_s)
         deadline, patience = now + allowed_s, now + min(allowed_s, self.limits.timeout_s)
         job = Job(request, caller, (lease or self.lease).share(), deadline, patience, loop.create_future())
@@ -267,12 +267,13 @@ class Pool:
 class Answer:
     """An answer whose first bytes are there. Take it all, or close it; not closing it keeps the worker busy."""
 
-    __slots__ = ("_exchange", "_job", "_pool")
+    __slots__ = ("_exchange", "_job", "_pool", "request")
 
     def __init__(self, pool: Pool, job: Job, exchange: Exchange) -> None:
         self._pool = pool
         self._job = job
         self._exchange = exchange
+        self.request = job.request
 
     @property
     def whole(self) -> bytes | None:

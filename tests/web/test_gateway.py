@@ -139,6 +139,17 @@ def test_a_store_that_answers_no_more_is_a_bad_gateway(tmp_path: Path, monkeypat
         assert "broken" in response.json()["detail"]
 
 
+@pytest.mark.parametrize("path", ["/dump.nq.gz", "/graphs"])
+def test_a_dump_that_does_not_begin_before_its_deadline_names_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str):
+    monkeypatch.setenv("KG_DUMP_TIMEOUT_S", "1.5")
+    nothing = Reply(body=b'{"head":{"vars":["base","g"]},"results":{"bindings":[]}}')
+    silent = Reply(body=b"", headers={"Content-Type": JSON, "Content-Length": "100"})
+    with fake(nothing, silent) as service, before(service, tmp_path, monkeypatch) as client:
+        response = client.get(path)
+    assert (response.status_code, response.json()["type"].rpartition("#")[2]) == (504, "deadline")
+    assert "(KG_DUMP_TIMEOUT_S, 1.5 s)" in response.json()["detail"]
+
+
 @pytest.mark.parametrize("many", [0, 60_000])
 def test_an_answer_that_the_store_breaks_off_never_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int):
     head, row = b'{"head":{"vars":["s","o"]},"results":{"bindings":[', b'{"s":{"type":"literal","value":"1"}},'
