@@ -88,13 +88,10 @@ def articles(paths: Sequence[str]) -> Iterator[Article | ArticleError]:
         if path == "-":
             yield from readers.read_lines(sys.stdin.buffer)
             continue
-        try:
-            files = readers.find([Path(path)])
-        except ArticleError as error:
-            yield error
-            continue
-        for file in files:
-            if (resolved := file.resolve()) not in read:
+        for file in readers.find_all([Path(path)]):
+            if isinstance(file, ArticleError):
+                yield file
+            elif (resolved := file.resolve()) not in read:
                 read.add(resolved)
                 yield from readers.read_all(file)
 

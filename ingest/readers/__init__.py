@@ -12,7 +12,7 @@ from ingest.readers import json_lines, markdown, plain
 from ingest.readers.json_lines import read_lines
 from ingest.readers.source import MAX_CHARS, Reader, checked, decode, load_bytes
 
-__all__ = ["JSON_LINES", "MAX_CHARS", "READERS", "find", "read", "read_all", "read_lines"]
+__all__ = ["JSON_LINES", "MAX_CHARS", "READERS", "find", "find_all", "read", "read_all", "read_lines"]
 
 READERS: dict[str, Reader] = {
     ".txt": plain.article,
@@ -22,27 +22,53 @@ JSON_LINES = ".jsonl"  # many articles a file: see `read_lines`
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
+    """The files that `find_all` finds. Raises ArticleError for the first path or directory that cannot be looked at or read."""
+    files: list[Path] = []
+    for found in find_all(paths):
+        if isinstance(found, ArticleError):
+            raise found
+        files.append(found)
+    return files
+
+
+def find_all(paths: Iterable[Path]) -> list[Path | ArticleError]:
     """The files to read, sorted, each once: a file as given, a directory's files of known suffix at any depth (JSON lines only when named).
 
-    Raises ArticleError for a path that does not exist or cannot be looked at, and for a directory without a file to read.
+    A path that does not exist or cannot be looked at, a directory at any depth that cannot be read, and a directory without a file to read
+    come as an ArticleError in their place.
     """
-    found: set[Path] = set()
+    found: dict[Path, Path | ArticleError] = {}
     for path in paths:
         try:
             if not path.exists():
-                raise ArticleError(str(path), "no such file or directory; check the path")
-            found.update(_inside(path) if path.is_dir() else [path])
+                found[path] = ArticleError(str(path), "no such file or directory; check the path")
+            else:
+                found |= _inside(path) if path.is_dir() else {path: path}
         except OSError as error:
-            raise ArticleError(str(path), f"cannot be read: {error.strerror}; check the path") from error
-    return sorted(found)
+            found[path] = ArticleError(str(path), f"cannot be read: {error.strerror}; check the path")
+    return [found[path] for path in sorted(found)]
 
 
-def _inside(directory: Path) -> list[Path]:
-    next(directory.iterdir(), None)  # raises where the directory cannot be read, which rglob takes for empty
-    files = [path for path in directory.rglob("*") if path.suffix.lower() in READERS and path.is_file()]
-    if not files:
-        raise ArticleError(str(directory), f"holds no file ending in {', '.join(sorted(READERS))}; name a directory with articles")
-    return files
+def _inside(directory: Path) -> dict[Path, Path | ArticleError]:
+    """What is in a directory, by its path."""
+    closed: list[OSError] = []
+    files = [folder / name for folder, _, names in directory.walk(on_error=closed.append) for name in names]
+    found: dict[Path, Path | ArticleError] = {file: file for file in files if file.suffix.lower() in READERS and _is_file(file)}
+    for error in closed:
+        folder = Path(error.filename or directory)
+        found[folder] = ArticleError(str(folder), f"cannot be read: {error.strerror}; make the directory readable, or leave it out")
+    if not found:
+        reason = f"holds no file ending in {', '.join(sorted(READERS))}; name a directory with articles"
+        found[directory] = ArticleError(str(directory), reason)
+    return found
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file, or something that may not be looked at, so that reading it says why."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return True
 
 
 def read(path: Path) -> Article:

@@ -7,7 +7,6 @@ import rich.progress
 from rich.console import Console
 
 from ingest import readers
-from ingest.errors import ArticleError
 from kg.build import Event, Outcome
 
 
@@ -56,9 +55,7 @@ def _short(name: str, width: int = 40) -> str:
 
 
 def _how_many(paths: list[str]) -> int | None:
-    """How many articles the paths hold, as far as that can be told without reading them."""
-    try:
-        files = readers.find([Path(path) for path in paths if path != "-"])
-    except ArticleError:
-        return None
-    return None if "-" in paths or any(file.suffix == readers.JSON_LINES for file in files) else len(files)
+    """How many articles the paths hold, with those that cannot be read, as far as that can be told without reading them."""
+    found = readers.find_all([Path(path) for path in paths if path != "-"])
+    many = any(file.suffix == readers.JSON_LINES for file in found if isinstance(file, Path))
+    return None if "-" in paths or many else len(found)

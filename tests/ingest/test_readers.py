@@ -11,7 +11,7 @@ import pytest
 
 from ingest.errors import ArticleError
 from ingest.model import Article, BlockKind
-from ingest.readers import MAX_CHARS, READERS, find, read, read_all, read_lines
+from ingest.readers import MAX_CHARS, READERS, find, find_all, read, read_all, read_lines
 
 FRONT = """---
 title: Mistral AI raises money
@@ -131,25 +131,27 @@ def test_missing_paths_and_empty_directories_are_named(tmp_path: Path) -> None:
         find([tmp_path / "gone.txt"])
     with pytest.raises(ArticleError, match=r"holds no file ending in \.md, \.txt"):
         find([tmp_path])
+    (tmp_path / "a.txt").write_text("Text.")
+    missing, file = find_all([tmp_path / "gone.txt", tmp_path])[::-1]
+    assert (str(missing), file) == (f"{tmp_path / 'gone.txt'}: no such file or directory; check the path", tmp_path / "a.txt")
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
 def test_a_directory_that_may_not_be_read_is_not_taken_for_empty(open_path: Path) -> None:
     (open_path / "locked").mkdir(mode=0o700)
     (open_path / "locked" / "a.txt").write_text("Text.")
+    (open_path / "b.txt").write_text("Text.")
     code = f"""
 import os
 from pathlib import Path
-from ingest.errors import ArticleError
-from ingest.readers import find
-os.setgid(65534); os.setuid(65534)
-try:
-    find([Path({str(open_path / "locked")!r})])
-except ArticleError as error:
-    print(error.reason)
+from ingest.readers import find_all
+os.chdir({str(open_path)!r}); os.setgid(65534); os.setuid(65534)
+for path in ("locked", "."):
+    print(*find_all([Path(path)]), sep="\\n")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "cannot be read: Permission denied; check the path\n", done.stderr
+    locked = "locked: cannot be read: Permission denied; make the directory readable, or leave it out"
+    assert done.stdout.splitlines() == [locked, "b.txt", locked], done.stderr
 
 
 def test_directories_are_searched_at_any_depth_and_each_file_found_once(tmp_path: Path) -> None:

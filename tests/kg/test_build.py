@@ -1,6 +1,7 @@
 """From files to a published graph: the same articles give the same bytes, and one bad article costs itself alone."""
 
 import io
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,6 +109,24 @@ def test_one_article_that_cannot_be_read_costs_itself_alone(ingest: Run, data: P
     assert (summary.stored, len(summary.failed), summary.articles) == (2, 2, 4)
     assert [event.outcome for event in events] == [Outcome.STORED, Outcome.FAILED, Outcome.FAILED, Outcome.STORED]
     assert len(graphs(data)) == 5
+
+
+def test_a_subfolder_that_cannot_be_read_costs_itself_alone(ingest: Run, tmp_path: Path):
+    """Permissions do not keep root out; a path that is longer than the system takes (PATH_MAX, 4096) does."""
+    (tmp_path / "news").mkdir()
+    shutil.copy(STAKE, tmp_path / "news")
+    folder = os.open(tmp_path / "news", os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("x" * 250, dir_fd=folder)
+        inner = os.open("x" * 250, os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    summary = ingest(tmp_path / "news")
+    (failed,) = summary.failed
+    assert summary.stored == 1
+    assert failed.source.startswith(f"{tmp_path}/news/xxx")
+    assert failed.reason == "cannot be read: File name too long; make the directory readable, or leave it out"
 
 
 def test_a_line_that_cannot_be_read_costs_itself_alone(ingest: Run, data: Path, tmp_path: Path):
