@@ -42,15 +42,30 @@ def _scores(extractor: pipeline.Extractor, annotated: list[Annotated], symmetric
 
 
 def annotated_articles(directory: Path, known: Schema) -> list[Annotated]:
-    """The articles that have a gold file, sorted by name. Raises DataError when there are none or a gold file has no article."""
-    gold_files = sorted((directory / "gold").glob("*.jsonl"))
+    """The articles that have a gold file, sorted by name.
+
+    Raises DataError when there are none, a gold file has no article, or one of the two directories cannot be read.
+    """
+    gold_files = sorted(path for path in _entries(directory / "gold") if path.suffix == ".jsonl")
     if not gold_files:
         raise DataError(f"no annotated articles in {directory}; expected gold/NAME.jsonl beside articles/NAME.txt")
-    return [_annotated(path, directory / "articles", known) for path in gold_files]
+    articles = directory / "articles"
+    there = _entries(articles)
+    return [_annotated(path, articles, there, known) for path in gold_files]
 
 
-def _annotated(path: Path, articles: Path, known: Schema) -> Annotated:
-    found = next((file for suffix in SUFFIXES if (file := articles / f"{path.stem}{suffix}").is_file()), None)
+def _entries(directory: Path) -> set[Path]:
+    """What a directory holds; nothing when it is not there. Raises DataError when it cannot be read."""
+    try:
+        return set(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+    except OSError as error:
+        raise DataError(f"cannot read {directory}: {error.strerror}; make the directory readable, or name another") from error
+
+
+def _annotated(path: Path, articles: Path, there: set[Path], known: Schema) -> Annotated:
+    found = next((file for suffix in SUFFIXES if (file := articles / f"{path.stem}{suffix}") in there), None)
     if found is None:
         raise DataError(f"{path} has no article {articles / path.stem}{SUFFIXES[0]}; add the article or remove the gold file")
     try:
