@@ -20,10 +20,10 @@ from pyoxigraph import NamedNode, Quad, Store
 from ingest import readers
 from ingest.errors import ArticleError
 from ingest.model import Article, Extraction, Schema
-from kg import building, datadir, engines, ontology
+from kg import building, engines, ontology
 from kg.engines import Reader, Writer
 from kg.errors import DataError
-from kg.iris import DCTERMS, PROV, RDF, Iris, check_base
+from kg.iris import DCTERMS, PROV, RDF, Iris
 from kg.knowledge import Change, KnowledgeGraph, KnownEntities
 from kg.quads import ArticleGraph, Run, article_graph, dataset_quads, fingerprint
 from kg.settings import DEFAULT_BASE_IRI, Settings
@@ -109,7 +109,7 @@ def ingest(settings: Settings, paths: Sequence[str], *, keep_text: bool, report:
 
 def rehearse(settings: Settings, paths: Sequence[str], *, report: Report) -> Summary:
     """Extracts like `ingest` but stores nothing and needs no data directory."""
-    extractor, _, _ = load_extractor(settings, base_iri(settings))
+    extractor, _, _ = load_extractor(settings, settings.base_iri or DEFAULT_BASE_IRI)  # what is found does not depend on it
     summary = Summary()
     with suppress(KeyboardInterrupt, Interrupted):
         for extraction in extractor.extract(_distinct(articles(paths)), processes=settings.processes):
@@ -117,12 +117,6 @@ def rehearse(settings: Settings, paths: Sequence[str], *, report: Report) -> Sum
         return summary
     summary.interrupted = True
     return summary
-
-
-def base_iri(settings: Settings) -> str:
-    """The base IRI of the data directory, or the one it would be made with. Raises SettingError, DataError."""
-    data = datadir.read(settings.data)
-    return data.base_iri if data else check_base(settings.base_iri or DEFAULT_BASE_IRI)
 
 
 def load_extractor(settings: Settings, base_iri: str) -> "tuple[Extractor, Run, Schema]":

@@ -110,10 +110,11 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How a graph is opened, to read and to write."""
+    """How a graph is opened, to read and to write, and under which base IRI its data is or would be."""
 
     reading: Callable[[Settings], AbstractContextManager[Graph]]
     writing: Callable[[Settings], AbstractContextManager[Writer]]
+    base_iri: Callable[[Settings], str]
 
 
 class EngineName(StrEnum):
@@ -135,9 +136,16 @@ def _write_remotely(settings: Settings) -> AbstractContextManager[Writer]:
     return writing(settings)
 
 
+def _base_of_service(settings: Settings) -> str:
+    from kg.remote.store import opened
+
+    with opened(settings) as (_, base):
+        return base
+
+
 ENGINES: Mapping[EngineName, Engine] = {
-    EngineName.LOCAL: Engine(lambda settings: snapshots.current(settings.data), local.open_writer),
-    EngineName.REMOTE: Engine(_read_remotely, _write_remotely),
+    EngineName.LOCAL: Engine(lambda settings: snapshots.current(settings.data), local.open_writer, local.base_iri),
+    EngineName.REMOTE: Engine(_read_remotely, _write_remotely, _base_of_service),
 }
 
 
@@ -149,6 +157,14 @@ def reading(settings: Settings) -> AbstractContextManager[Graph]:
 def writing(settings: Settings) -> AbstractContextManager[Writer]:
     """The graph that the settings name, for writing until the block ends; see kg.store.open_writer and kg.remote.writer.writing."""
     return _chosen(settings).writing(settings)
+
+
+def base_iri(settings: Settings) -> str:
+    """The base IRI of the data that the settings name, or the one that it would get.
+
+    Raises DataError when there is data with another base IRI than the one that is set, and what `reading` raises.
+    """
+    return _chosen(settings).base_iri(settings)
 
 
 def _chosen(settings: Settings) -> Engine:

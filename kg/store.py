@@ -141,6 +141,17 @@ def locked(path: Path, timeout_s: float) -> Iterator[None]:
         lock.release()
 
 
+def base_iri(settings: Settings) -> str:
+    """The base IRI of the data directory, or the one it would be made with. Raises DataError when it is not the one that is set."""
+    wanted = None if settings.base_iri is None else check_base(settings.base_iri)
+    data = datadir.read(settings.data)
+    if data is None:
+        return wanted or DEFAULT_BASE_IRI
+    if wanted is not None:
+        data.check(wanted)
+    return data.base_iri
+
+
 def _data(path: Path, base_iri: str | None) -> DataDir:
     data = datadir.read(path)
     if data is None:

@@ -10,13 +10,13 @@ from rich.text import Text
 
 from ingest.errors import ArticleError
 from ingest.model import EntityType, Extraction, Polarity
-from kg import build
+from kg import build, engines
 from kg.cli import options, results, streams
 from kg.extractions import as_json, as_json_line
 from kg.iris import Iris
 from kg.knowledge import KnowledgeGraph
 from kg.quads import Run, article_graph, claim_label
-from kg.settings import Settings
+from kg.settings import DEFAULT_BASE_IRI, Settings
 
 EXAMPLES = (
     ("kg extract article.txt", "the article with its entities and claims highlighted"),
@@ -49,6 +49,7 @@ def command(
     explain: Annotated[bool, typer.Option("--explain", help="Say which patterns and features are behind each claim.")] = False,
     keep_text: Annotated[bool, typer.Option("--keep-text", help="In RDF, include the full text.")] = False,
     data: options.Data = None,
+    store: options.Store = None,
     base_iri: options.BaseIri = None,
     spacy_model: options.Model = None,
     weights: options.Weights = None,
@@ -59,11 +60,12 @@ def command(
     JSON has the entities with their mentions, and the claims with evidence, qualifiers and confidence; offsets count Unicode characters of
     the article's text. An article that cannot be read is reported, and the rest goes on.
     """
-    settings = Settings.load(data=data, base_iri=base_iri, spacy_model=spacy_model, weights=weights, processes=processes)
+    settings = Settings.load(data=data, store=store, base_iri=base_iri, spacy_model=spacy_model, weights=weights, processes=processes)
     output_format = output_format.strip().lower()
+    iris = Iris(settings.base_iri or DEFAULT_BASE_IRI)
     if output_format not in _FORMATS:
         results.graph_format(output_format, others=_FORMATS)
-    iris = Iris(build.base_iri(settings))
+        iris = Iris(engines.base_iri(settings))  # only RDF has IRIs, so nothing else needs the store
     extractor, run, schema = build.load_extractor(settings, iris.base)
     writers: dict[str, Callable[[Extraction], None]] = {
         "text": lambda found: _show(found, explain=explain),

@@ -209,6 +209,15 @@ def test_a_store_of_another_base_iri_is_refused(settings: Settings, newsroom: Ne
         pass
 
 
+def test_the_base_iri_is_that_of_the_data_or_the_one_that_it_would_get(settings: Settings, newsroom: Newsroom):
+    other = settings.model_copy(update={"base_iri": "https://example.org/other/"})
+    assert [engines.base_iri(settings), engines.base_iri(other)] == [DEFAULT_BASE_IRI, "https://example.org/other/"]
+    newsroom.ingest(other, SOME[:1])
+    assert engines.base_iri(settings) == "https://example.org/other/"
+    with pytest.raises(DataError, match="base IRI https:"):
+        engines.base_iri(settings.model_copy(update={"base_iri": DEFAULT_BASE_IRI}))
+
+
 def test_a_store_without_data_of_ours_is_not_read(settings: Settings):
     with pytest.raises(DataError, match="kg ingest"), engines.reading(settings):
         pass

@@ -1,0 +1,20 @@
+"""`kg extract` as its own process."""
+
+from collections.abc import Callable
+
+import pytest
+from commands import STAKE, Done
+
+type Kg = Callable[..., Done]
+
+
+@pytest.mark.usefixtures("data")
+def test_rdf_is_below_the_base_of_the_store_that_would_keep_it_and_nothing_else_asks_for_that(kg: Kg):
+    assert "<http://localhost:8000/entity/Microsoft>" in kg("extract", STAKE, "--format", "nquads").stdout
+    done = kg("extract", STAKE, "--format", "nquads", "--base-iri", "https://example.org/")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "data was made with the base IRI http://localhost:8000/" in done.stderr
+    done = kg("extract", STAKE, "--format", "nquads", KG_STORE="http://127.0.0.1:1/", NO_PROXY="127.0.0.1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot reach http://127.0.0.1:1/" in done.stderr
+    assert kg("extract", STAKE, "--format", "json", KG_STORE="http://127.0.0.1:1/").returncode == 0
