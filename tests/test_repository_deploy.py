@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kg.cli.main import COMMANDS
+from kg.cli.commands import COMMANDS
 from kg.settings import Settings
 
 DEPLOY = Path(__file__).resolve().parents[1] / "docs" / "deploy"

@@ -14,7 +14,7 @@ from typer import Context
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from ingest.model import Article, Claim, Entity, EntityType, Extraction, Mention, MentionKind, Modality, Polarity, Span
-from kg.cli.main import COMMANDS, load
+from kg.cli.commands import COMMANDS, load
 from kg.iris import NAMESPACES, PREFIXES, Iris
 from kg.knowledge import KnowledgeGraph, KnownEntities
 from kg.quads import Run, article_graph

@@ -1,1 +1,1 @@
-"""The `kg` command: `main` holds the table of commands, each other module is one of them."""
+"""The `kg` command: `main` is its entry point, `commands` the table of commands, and most other modules are one of them."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from commands import KG, STAKE, Done, listen_to_sigint
 
-from kg.cli.main import COMMANDS
+from kg.cli.commands import COMMANDS
 from kg.settings import Settings
 
 type Kg = Callable[..., Done]

@@ -95,7 +95,9 @@ def test_a_data_directory_that_may_not_be_written_is_reported_and_nothing_is_los
     data = Path(shutil.copytree(data, open_path / "data", symlinks=True))
 
     def nobody(*arguments: str) -> Done:
-        script = "import os, sys, kg.cli.ingest, kg.cli.export, kg.cli.main\n"  # before: this installation may be root's alone
+        script = (
+            "import os, sys, kg.cli.ingest, kg.cli.export, kg.cli.commands, kg.cli.main\n"  # before: this installation may be root's alone
+        )
         script += f"os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.argv = {['kg', *arguments]!r}; kg.cli.main.main()"
         command = [str(Path(KG).with_name("python")), "-c", script]
         return subprocess.run(command, cwd=open_path, capture_output=True, text=True, timeout=120)
