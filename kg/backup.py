@@ -22,6 +22,7 @@ from kg.errors import DataError, SettingError
 from kg.iris import check_base
 from kg.settings import Settings
 from kg.store import locked, open_writer
+from kg.wording import counted
 
 _QUADS, _MANIFEST = "graph.nq", "manifest.json"
 _CHUNK_BYTES = 1 << 20
@@ -91,7 +92,7 @@ def verify(path: Path) -> Manifest:
         tally = _Tally(stream)
         quads = sum(1 for _ in parse(io.BufferedReader(tally, _CHUNK_BYTES), RdfFormat.N_QUADS))
     if (quads, tally.hash.hexdigest()) != (manifest.quads, manifest.sha256):
-        raise DataError(f"the backup {path} is damaged: {quads:,} quads, not the {manifest.quads:,} it was made with; {_ANOTHER}")
+        raise DataError(f"the backup {path} is damaged: {counted(quads, 'quad')}, not the {manifest.quads:,} it was made with; {_ANOTHER}")
     return manifest
 
 
@@ -145,7 +146,9 @@ def _restore_remotely(settings: Settings, path: Path, manifest: Manifest, *, rep
     with _opened(path) as (archive, _), _legible(path), archive.open(_QUADS) as stream:
         found = restore(settings, stream, manifest.base_iri, replace=replace)
     if found != manifest.quads:
-        raise DataError(f"{settings.store} holds {found:,} quads of the backup's {manifest.quads:,}; restore it again with --replace")
+        raise DataError(
+            f"{settings.store} holds {counted(found, 'quad')} of the backup's {manifest.quads:,}; restore it again with --replace"
+        )
     return manifest
 
 
@@ -230,4 +233,4 @@ def _publish(settings: Settings, *, above: int) -> None:
 
 def _count(store: Store, manifest: Manifest, path: Path) -> None:
     if (found := len(store)) != manifest.quads:
-        raise DataError(f"the backup {path} gave {found:,} quads, not the {manifest.quads:,} it was made with; {_ANOTHER}")
+        raise DataError(f"the backup {path} gave {counted(found, 'quad')}, not the {manifest.quads:,} it was made with; {_ANOTHER}")

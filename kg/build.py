@@ -27,6 +27,7 @@ from kg.iris import DCTERMS, PROV, RDF, Iris
 from kg.knowledge import Change, KnowledgeGraph, KnownEntities
 from kg.quads import ArticleGraph, Run, article_graph, dataset_quads, fingerprint
 from kg.settings import DEFAULT_BASE_IRI, Settings
+from kg.wording import counted
 
 if TYPE_CHECKING:
     from ingest.pipeline import Extractor
@@ -283,7 +284,7 @@ def _note(extraction: Extraction | ArticleError, summary: Summary) -> Event:
     summary.stored += 1
     summary.mentions += len(extraction.mentions)
     summary.claims += len(extraction.claims)
-    return Event(extraction.article.id, Outcome.STORED, f"{len(extraction.claims)} claims")
+    return Event(extraction.article.id, Outcome.STORED, counted(len(extraction.claims), "claim"))
 
 
 def _distinct(found: Iterable[Article | ArticleError]) -> Iterator[Article | ArticleError]:

@@ -8,6 +8,7 @@ import typer
 from kg import backup
 from kg.cli import options
 from kg.settings import Settings
+from kg.wording import counted
 
 EXAMPLES = (
     ("kg backup graph.zip", "the published graph, read back and compared before it gets its name"),
@@ -28,4 +29,4 @@ def command(
     """
     manifest = backup.verify(path) if check else backup.back_up(Settings.load(data=data, store=store), path)
     if not quiet:
-        typer.echo(f"{manifest.quads:,} quads, SHA-256 {manifest.sha256}; {'whole' if check else f'written to {path}'}", err=True)
+        typer.echo(f"{counted(manifest.quads, 'quad')}, SHA-256 {manifest.sha256}; {'whole' if check else f'written to {path}'}", err=True)

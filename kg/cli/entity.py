@@ -14,6 +14,7 @@ from kg.cli import options, streams
 from kg.engines import Reader
 from kg.iris import AIKG, DCTERMS, NIF, OWL, PROV, RDF, RDFS, SKOS, Iris
 from kg.settings import Settings
+from kg.wording import counted
 
 EXAMPLES = (
     ("kg entity 'Mistral AI'", "by name; case and a leading “the” do not matter"),
@@ -122,4 +123,4 @@ def _show(entity: Entity, console: Console) -> None:
         console.print(Text(said.claim, style="cyan"))
         console.print(Text(f"  “{' '.join(said.sentence.split())}”"))
         console.print(Text(f"  {said.title or said.article}", style="dim"))
-    console.print(Text(f"{len(entity.claims)} claims", style="dim"))
+    console.print(Text(counted(len(entity.claims), "claim"), style="dim"))

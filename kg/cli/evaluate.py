@@ -13,6 +13,7 @@ from kg import evaluate
 from kg.cli import options, streams
 from kg.evaluate import Mistake
 from kg.settings import Settings
+from kg.wording import counted
 
 EXAMPLES = (
     ("kg evaluate annotated/", "a table by relation; annotated/articles/NAME.txt with annotated/gold/NAME.jsonl"),
@@ -62,7 +63,7 @@ def headline(score: Score) -> str:
     return (
         f"precision {counts.precision:.3f}, recall {counts.recall:.3f}, F1 {counts.f1:.3f} (95 % interval {low:.3f} to {high:.3f}); "
         f"modality {score.modality_accuracy:.3f}, attribution {score.attribution_accuracy:.3f} of the right claims; "
-        f"{len(score.articles)} articles"
+        f"{counted(len(score.articles), 'article')}"
     )
 
 

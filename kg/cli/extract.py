@@ -17,6 +17,7 @@ from kg.iris import Iris
 from kg.knowledge import KnowledgeGraph
 from kg.quads import Run, article_graph, claim_label
 from kg.settings import DEFAULT_BASE_IRI, Settings
+from kg.wording import counted
 
 EXAMPLES = (
     ("kg extract article.txt", "the article with its entities and claims highlighted"),
@@ -126,4 +127,5 @@ def _show(found: Extraction, *, explain: bool) -> None:
         console.print(Text(f"  “{' '.join(claim.evidence.text.split())}”"))
         if explain:
             console.print(Text(f"  because of {', '.join(claim.why) or 'nothing it told'}", style="dim"))
-    console.print(Text(f"{len(found.claims)} claims, {len(found.entities)} entities, {len(found.mentions)} mentions", style="dim"))
+    counts = {"claim": found.claims, "entity": found.entities, "mention": found.mentions}
+    console.print(Text(", ".join(counted(len(values), noun) for noun, values in counts.items()), style="dim"))

@@ -11,8 +11,9 @@ import typer
 from kg import build
 from kg.build import Interrupted, Summary
 from kg.cli import options
-from kg.cli.progress import Progress, plural
+from kg.cli.progress import Progress
 from kg.settings import Settings
+from kg.wording import counted
 
 EXAMPLES = (
     ("kg ingest examples/", "every .txt and .md below a directory"),
@@ -60,8 +61,8 @@ def command(
 
 
 def _in_words(summary: Summary, *, dry_run: bool) -> str:
-    stored = f"{plural(summary.stored, 'article')} {'extracted' if dry_run else 'stored'}"
-    found = f"{plural(summary.claims, 'claim')}, {plural(summary.mentions, 'mention')}"
+    stored = f"{counted(summary.stored, 'article')} {'extracted' if dry_run else 'stored'}"
+    found = f"{counted(summary.claims, 'claim')}, {counted(summary.mentions, 'mention')}"
     parts = [f"{stored} ({found})", f"{summary.unchanged} unchanged" if summary.unchanged else ""]
     parts.append(f"{len(summary.failed)} failed" if summary.failed else "")
     parts.append(f"snapshot {summary.snapshot} published" if summary.snapshot else "")

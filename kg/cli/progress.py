@@ -10,11 +10,6 @@ from ingest import readers
 from kg.build import Event, Outcome
 
 
-def plural(number: int, noun: str) -> str:
-    """`1 claim`, `2 claims`, `1,234 claims`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 class Progress:
     """Shows what becomes of each article; failures are shown even when quiet."""
 

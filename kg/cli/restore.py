@@ -8,6 +8,7 @@ import typer
 from kg import backup
 from kg.cli import options
 from kg.settings import Settings
+from kg.wording import counted
 
 EXAMPLES = (
     ("kg restore graph.zip --data restored", "into a new data directory"),
@@ -32,4 +33,4 @@ def command(
     settings = Settings.load(data=data, store=store)
     manifest = backup.restore(settings, path, replace=replace)
     if not quiet:
-        typer.echo(f"{manifest.quads:,} quads restored to {settings.store or settings.data}", err=True)
+        typer.echo(f"{counted(manifest.quads, 'quad')} restored to {settings.store or settings.data}", err=True)

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from kg import engines, validate
 from kg.cli import options, streams
-from kg.cli.progress import plural
 from kg.cli.results import short
 from kg.settings import Settings
 from kg.validate import Report
+from kg.wording import counted
 
 EXAMPLES = (
     ("kg validate", "every violation with its node; exit code 1 when there is one"),
@@ -63,6 +63,6 @@ def _show(report: Report, base_iri: str, *, quiet: bool) -> None:
         place = " ".join(short(part, base_iri) for part in (violation.where, violation.path, violation.value) if part)
         console.print(Text(f"{violation.severity.value}: {place}: {violation.what}"))
     if not quiet:
-        nodes = ", ".join(f"{number:,} {label}" for label, number in report.checked.items() if number)
-        verdict = plural(len(report.violations), "result") if report.violations else "no violation"
+        nodes = ", ".join(counted(number, label) for label, number in report.checked.items() if number)
+        verdict = counted(len(report.violations), "result") if report.violations else "no violation"
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"{verdict}; checked {nodes or 'nothing'}")

@@ -1,6 +1,7 @@
 """`kg extract` as its own process."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from commands import STAKE, Done
@@ -18,3 +19,8 @@ def test_rdf_is_below_the_base_of_the_store_that_would_keep_it_and_nothing_else_
     assert (done.returncode, done.stdout) == (2, "")
     assert "cannot reach http://127.0.0.1:1/" in done.stderr
     assert kg("extract", STAKE, "--format", "json", KG_STORE="http://127.0.0.1:1/").returncode == 0
+
+
+def test_what_was_found_is_counted_in_words(kg: Kg, tmp_path: Path):
+    (tmp_path / "a.txt").write_text("Microsoft acquired Nvidia.")
+    assert kg("extract", "a.txt").stdout.endswith("\n1 claim, 2 entities, 2 mentions\n")

@@ -111,8 +111,8 @@ def test_a_data_directory_that_may_not_be_written_is_reported_and_nothing_is_los
 def test_progress_is_a_line_an_article_in_a_pipe_and_nothing_when_quiet(kg: Kg):
     done = kg("ingest", STAKE)
     assert done.stdout == ""
-    assert re.search(r"^stored: microsoft-mistral-partnership-\w+: \d+ claims$", done.stderr, re.MULTILINE)
-    assert re.search(r"^1 article stored \(\d+ claims, \d+ mentions\); snapshot \d+ published$", done.stderr, re.MULTILINE)
+    assert re.search(r"^stored: microsoft-mistral-partnership-\w+: \d+ claims?$", done.stderr, re.MULTILINE)
+    assert re.search(r"^1 article stored \(\d+ claims?, \d+ mentions\); snapshot \d+ published$", done.stderr, re.MULTILINE)
     again = kg("ingest", STAKE)
     assert "0 articles stored (0 claims, 0 mentions); 1 unchanged\n" in again.stderr
     assert kg("ingest", "--quiet", STAKE).stderr == ""
@@ -121,6 +121,7 @@ def test_progress_is_a_line_an_article_in_a_pipe_and_nothing_when_quiet(kg: Kg):
 def test_articles_come_as_json_lines_on_standard_input(kg: Kg):
     done = kg("ingest", "-", stdin='{"id": "one", "text": "Microsoft acquired Nvidia."}\n')
     assert done.returncode == 0, done.stderr
+    assert "stored: one: 1 claim\n1 article stored (1 claim, 2 mentions)" in done.stderr
     assert kg("query", "ASK { <entity/Microsoft> aikg:acquires <entity/Nvidia> }").stdout == "true\n"
 
 
