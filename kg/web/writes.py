@@ -1,19 +1,25 @@
 """Writes over HTTP: one at a time in the writer process, acknowledged when they are on disk and the next query sees them."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
+from kg.datadir import DataDir
 from kg.settings import Settings
 from kg.web.problems import ProblemError
 from kg.web.protocol import Ask
 from kg.workers import service
 from kg.workers.process import Death, Exchange, QueryFailedError, WorkerProcess
-from kg.workers.wire import Condition, GraphWrite, Update
+from kg.workers.wire import Condition, GraphWrite, Publish, Update, WriteRequest
 
+LOG = logging.getLogger("kg.web.writes")
+WRITER = "kg.workers.writer"
 WAITING_WRITES = 64
+PUBLISH_S = 60.0  # to open a store that a killed writer has left, and to publish it
 
-# A process that ended may have committed just before; what it committed is whole, and published with the next write or start.
+# A process that ended may have committed just before; what it committed is whole, and published before this is said.
 UNKNOWN = "it was written as a whole or not at all: look before you send it again"
+UNSEEN = "it was written as a whole or not at all, and cannot be seen before the next write: look then, before you send it again"
 
 # What a failed write is called, and what to do: status, type, advice.
 FAILURES: dict[str, tuple[int, str, str]] = {
@@ -55,7 +61,7 @@ class Writes:
             GraphWrite(str(self._settings.data), graph, documents, replace, self._settings.lock_timeout_s, condition[:])
         )
 
-    async def _write(self, request: Update | GraphWrite) -> str:
+    async def _write(self, request: WriteRequest) -> str:
         if self._waiting >= WAITING_WRITES:
             raise ProblemError(503, "busy", "too many writes are waiting: try again in a moment", headers={"Retry-After": "2"})
         self._waiting += 1
@@ -66,23 +72,43 @@ class Writes:
         finally:
             self._waiting -= 1
 
-    async def _perform(self, request: Update | GraphWrite) -> str:
-        outcome = b""
+    async def _perform(self, request: WriteRequest) -> str:
+        said = bytearray()
         try:
-            process = await self._started()
-            exchange = Exchange(asyncio.get_running_loop().create_future())
-            process.send(request, exchange)
-            await asyncio.wait({exchange.first}, timeout=self._settings.query_timeout_s)
-            if not exchange.first.done():
-                process.kill(Death.DEADLINE)
-            while piece := await exchange.take():
-                outcome += piece
+            await self._ask(request, said, self._settings.query_timeout_s)
         except QueryFailedError as failure:
-            if failure.reason == "precondition":
-                self.published()  # so that the client finds the other one when it reads again
-            raise _problem_of(failure, stored=bool(outcome)) from failure
+            await self._settle(failure, stored=bool(said))
         self.published()
-        return outcome.decode()
+        return said.decode()
+
+    async def _ask(self, request: WriteRequest, said: bytearray, timeout_s: float) -> None:
+        """Have the writer process do it; `said` grows by what it answers. Raises QueryFailedError, also when it says nothing in time."""
+        process = await self._started()
+        exchange = Exchange(asyncio.get_running_loop().create_future())
+        process.send(request, exchange)
+        await asyncio.wait({exchange.first}, timeout=timeout_s)
+        if not exchange.first.done():
+            process.kill(Death.DEADLINE)
+        while piece := await exchange.take():
+            said += piece
+
+    async def _settle(self, failure: QueryFailedError, *, stored: bool) -> None:
+        """See that a client who looks finds what a write that failed has stored. Raises ProblemError unless the write is done after all."""
+        seen = await self._publish_left() if stored or UNKNOWN in _meaning(failure)[2] else True
+        self.published()  # also for a condition that did not hold: the client finds what else was written when it reads again
+        if not (stored and seen):
+            raise _problem_of(failure, stored=stored, seen=seen) from failure
+
+    async def _publish_left(self) -> bool:
+        """Publish what is stored and not published; False when that fails."""
+        if self._settings.store or not DataDir(self._settings.data, "").unpublished.exists():
+            return True
+        try:
+            await self._ask(Publish(str(self._settings.data), self._settings.lock_timeout_s), bytearray(), PUBLISH_S)
+        except QueryFailedError as failure:
+            LOG.warning("what was stored is not published: %s", failure)
+            return False
+        return True
 
     async def _started(self) -> WorkerProcess:
         """The writer process, started when there is none. Raises QueryFailedError when it dies before it is ready."""
@@ -100,7 +126,7 @@ class Writes:
             process = WorkerProcess(on_ready, on_death)
             # Its parse tree and transaction take a multiple of what it is sent.
             memory_mb = self._settings.query_memory_mb + 16 * self._settings.write_limit_mb
-            await process.start(memory_mb=memory_mb, module="kg.workers.writer", environment=service.environment(self._settings))
+            await process.start(memory_mb=memory_mb, module=WRITER, environment=service.environment(self._settings))
             await ready
             self._process = process
         return self._process
@@ -112,9 +138,14 @@ class Writes:
                 self._process.kill(Death.RETIRED)
 
 
-def _problem_of(failure: QueryFailedError, *, stored: bool) -> ProblemError:
+def _meaning(failure: QueryFailedError) -> tuple[int, str, str]:
+    return FAILURES.get(failure.reason, (500, "crash", UNKNOWN))
+
+
+def _problem_of(failure: QueryFailedError, *, stored: bool, seen: bool) -> ProblemError:
     if stored:
         return ProblemError(500, "publish", f"it is stored, but not visible yet: {failure}; the next write publishes it")
-    status, kind, advice = FAILURES.get(failure.reason, (500, "crash", UNKNOWN))
+    status, kind, advice = _meaning(failure)
+    advice = advice if seen else advice.replace(UNKNOWN, UNSEEN)
     headers = {"Retry-After": "5"} if status == 503 else {}
     return ProblemError(status, kind, f"{failure}: {advice}" if advice else str(failure), headers=headers)

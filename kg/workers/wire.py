@@ -138,11 +138,19 @@ class GraphWrite(NamedTuple):
     condition: tuple[bool | None, tuple[int, int] | None, tuple[int, int] | None] = Condition()[:]  # marshal takes no subclass of tuple
 
 
+class Publish(NamedTuple):
+    """A request to the writer: publish what a writer that was killed has stored in the data directory at `path`, if anything."""
+
+    path: str
+    lock_timeout_s: float
+
+
 type ReadRequest = Query | Dump | Scan | Clauses | Rows | Count
-type Request = ReadRequest | Open | Update | GraphWrite
+type WriteRequest = Update | GraphWrite | Publish
+type Request = ReadRequest | Open | WriteRequest
 
 
-_KINDS: tuple[type[Request], ...] = (Query, Dump, Scan, Clauses, Rows, Count, Open, Update, GraphWrite)
+_KINDS: tuple[type[Request], ...] = (Query, Dump, Scan, Clauses, Rows, Count, Open, Update, GraphWrite, Publish)
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 _AS_EQUAL = 2  # the last version of marshal's format in which equal values are the same bytes, shared or not
 

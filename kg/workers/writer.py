@@ -1,7 +1,7 @@
 """The writer process: `python -m kg.workers.writer FD MEMORY_MB PARENT` runs updates and graph writes, one at a time.
 
 For each request it takes the writer's lock, opens the store, writes in one transaction that is on disk, says so (a DATA frame),
-publishes, and answers END. It may be killed until the DATA frame: then nothing was written. It cannot open network connections, but to
+publishes, and answers END. Killed before the DATA frame, it has written all or nothing. It cannot open network connections, but to
 the service that keeps the graph, where one does.
 """
 
@@ -20,7 +20,7 @@ from kg.workers.confine import confine
 from kg.workers.snapshot import current_identity
 from kg.workers.updates import prepared
 from kg.workers.wellformed import refused_where_misplaced
-from kg.workers.wire import NEVER, Condition, GraphWrite, Kind, Request, Requests, Update, arguments, pack_frame
+from kg.workers.wire import NEVER, Condition, GraphWrite, Kind, Publish, Request, Requests, Update, arguments, pack_frame
 from kg.workers.worker import reason_of
 
 FORMATS = {
@@ -69,8 +69,10 @@ def _failed(reason: str, message: str) -> bytes:
 
 
 def _answer(connection: socket.socket, request: Request) -> bytes:
-    assert isinstance(request, Update | GraphWrite)  # noqa: S101  the gateway sends the writer nothing else
+    assert isinstance(request, Update | GraphWrite | Publish)  # noqa: S101  the gateway sends the writer nothing else
     settings = Settings.load(data=request.path, lock_timeout_s=request.lock_timeout_s)
+    if isinstance(request, Publish):
+        return _publish_left(settings)
     text, documents = "", []
     if isinstance(request, Update):
         text = prepared(request.text, default_graphs=request.default_graphs, named_graphs=request.named_graphs)
@@ -84,6 +86,14 @@ def _answer(connection: socket.socket, request: Request) -> bytes:
             outcome = _write_graph(writer, request, documents)
         connection.sendall(pack_frame(Kind.DATA, outcome))
         writer.publish()
+    return pack_frame(Kind.END)
+
+
+def _publish_left(settings: Settings) -> bytes:
+    """Publish what is stored and not published. Who waits for the lock may find that another writer has done so."""
+    with engines.writing(settings) as writer:
+        if writer.unpublished:
+            writer.publish()
     return pack_frame(Kind.END)
 
 

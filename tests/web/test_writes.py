@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -213,7 +215,7 @@ def test_an_update_may_be_longer_than_a_query(writer: httpx.Client):
     assert form.status_code == 204
 
 
-def test_a_write_that_takes_too_long_is_stopped_and_the_next_one_done(serve):
+def test_a_write_that_takes_too_long_is_stopped_and_the_next_one_done(serve: Callable[..., Server]):
     server = serve(query_timeout_s=2)
     secret = tokens.create(server.data, "test", [tokens.Scope.UPDATE])
     cross = " . ".join(f"?a{i} ?b{i} ?c{i}" for i in range(14))
@@ -223,3 +225,18 @@ def test_a_write_that_takes_too_long_is_stopped_and_the_next_one_done(serve):
         assert "as a whole or not at all" in stopped.json()["detail"]
         assert update(client, f"INSERT DATA {{ GRAPH <{GRAPH}> {{ <x:s> <x:p> 1 }} }}").status_code == 204
         assert count(client, "?s ?p ?o") == 6
+
+
+def test_what_a_write_stored_at_its_deadline_can_be_seen_when_it_is_answered(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch):
+    halting = Path(__file__).with_name("halting.py")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(halting.parent), os.environ.get("PYTHONPATH")])))
+    server = serve(program=[str(halting), "serve"], query_timeout_s=2)
+    secret = tokens.create(server.data, "test", [tokens.Scope.UPDATE])
+    with server.client(headers={"Authorization": f"Bearer {secret}"}) as client:
+        assert count(client) == 0
+        (server.data / "halt").touch()
+        stopped = update(client, f"INSERT DATA {{ GRAPH <{GRAPH}> {{ <x:s> <x:p> 1 }} }}")
+        assert stopped.status_code == 504
+        assert "look before you send it again" in stopped.json()["detail"]
+        assert count(client) == 1
+        assert not (server.data / "unpublished").exists()
