@@ -71,9 +71,12 @@ class Settings(BaseSettings):
         None, json_schema_extra=VARIABLE_ONLY, description="a bearer token for it, instead of user and password"
     )
     store_timeout_s: Seconds = Field(60.0, gt=0, json_schema_extra=VARIABLE_ONLY, description="seconds that it may stay silent")
-    query_timeout_s: Seconds = Field(30.0, gt=0, description="deadline of a query; a request may ask for less")
+    query_timeout_s: Seconds = Field(30.0, gt=0, description="deadline of a query or an update; a request may ask for less")
     dump_timeout_s: Seconds = Field(
         3600.0, gt=0, json_schema_extra=VARIABLE_ONLY, description="deadline of the whole dataset at once: /dump.nq.gz and a bare /graphs"
+    )
+    write_timeout_s: Seconds = Field(
+        600.0, gt=0, json_schema_extra=VARIABLE_ONLY, description="deadline of a graph that is put, added to or dropped at /graphs"
     )
     query_workers: int = Field(
         0,

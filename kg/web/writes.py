@@ -53,29 +53,29 @@ class Writes:
     async def update(self, ask: Ask, *, base_iri: str) -> None:
         """Run a SPARQL update. Raises ProblemError when it was not done."""
         dataset = (ask.default_graphs, ask.named_graphs)
-        await self._write(Update(str(self._settings.data), ask.text, base_iri, self._settings.lock_timeout_s, *dataset))
+        request = Update(str(self._settings.data), ask.text, base_iri, self._settings.lock_timeout_s, *dataset)
+        await self._write(request, self._settings.query_timeout_s)
 
     async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, replace: bool, condition: Condition) -> str:
         """Write a graph; returns "created", "replaced" or "dropped". Raises ProblemError when it was not done, 412 for the condition."""
-        return await self._write(
-            GraphWrite(str(self._settings.data), graph, documents, replace, self._settings.lock_timeout_s, condition[:])
-        )
+        request = GraphWrite(str(self._settings.data), graph, documents, replace, self._settings.lock_timeout_s, condition[:])
+        return await self._write(request, self._settings.write_timeout_s)
 
-    async def _write(self, request: WriteRequest) -> str:
+    async def _write(self, request: WriteRequest, timeout_s: float) -> str:
         if self._waiting >= WAITING_WRITES:
             raise ProblemError(503, "busy", "too many writes are waiting: try again in a moment", headers={"Retry-After": "2"})
         self._waiting += 1
         try:
             async with self._turn:
                 # A write that was begun is seen through, also when its client hangs up meanwhile.
-                return await asyncio.shield(asyncio.ensure_future(self._perform(request)))
+                return await asyncio.shield(asyncio.ensure_future(self._perform(request, timeout_s)))
         finally:
             self._waiting -= 1
 
-    async def _perform(self, request: WriteRequest) -> str:
+    async def _perform(self, request: WriteRequest, timeout_s: float) -> str:
         said = bytearray()
         try:
-            await self._ask(request, said, self._settings.query_timeout_s)
+            await self._ask(request, said, timeout_s)
         except QueryFailedError as failure:
             await self._settle(failure, stored=bool(said))
         self.published()

@@ -8,6 +8,7 @@ the service that keeps the graph, where one does.
 import json
 import os
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -127,12 +128,40 @@ def _write_graph(writer: Writer, request: GraphWrite, quads: list[ox.Quad]) -> b
     if drops:
         writer.update(f"DROP GRAPH {graph}" if graph else "CLEAR DEFAULT")
         return b"dropped"
-    operations = [f"DROP SILENT GRAPH {graph}" if graph else "CLEAR DEFAULT"] if request.replace else []
+    triples = [quad.triple for quad in quads]
+    operations = _replacing(writer.store, graph, triples) if request.replace else [_data("INSERT", graph, triples)]
     operations += [f"CREATE SILENT GRAPH {graph}"] if graph else []
-    body = (ox.serialize((quad.triple for quad in quads), format=ox.RdfFormat.N_TRIPLES) or b"").decode()
-    operations.append(f"INSERT DATA {{ GRAPH {graph} {{ {body} }} }}" if graph else f"INSERT DATA {{ {body} }}")
     writer.update(";\n".join(operations))
     return b"replaced" if existed else b"created"
+
+
+def _replacing(store: Reader, graph: ox.NamedNode | None, triples: list[ox.Triple]) -> list[str]:
+    """What makes the graph hold these triples and no others: the difference, where that can be told.
+
+    A blank node cannot be named in DELETE DATA (SPARQL 1.1 Update, 3.1.2), and a service may change while it is read: then the graph is emptied
+    and filled. By DELETE, as a transaction in which the engine drops a graph gets slower with every triple that it inserts afterwards.
+    """
+    anew = [_inside("DELETE WHERE", graph, "?s ?p ?o"), _data("INSERT", graph, triples)]
+    if not isinstance(store, ox.Store):
+        return anew
+    missing, surplus = set(triples), []
+    for quad in store.quads_for_pattern(None, None, None, graph or ox.DefaultGraph()):
+        if quad.triple in missing:
+            missing.remove(quad.triple)
+        elif isinstance(quad.subject, ox.BlankNode) or isinstance(quad.object, ox.BlankNode | ox.Triple):
+            return anew
+        else:
+            surplus.append(quad.triple)
+    return [_data("DELETE", graph, surplus), _data("INSERT", graph, missing)]
+
+
+def _data(operation: str, graph: ox.NamedNode | None, triples: Iterable[ox.Triple]) -> str:
+    """INSERT DATA or DELETE DATA; N-Triples, as pyoxigraph escapes them, are SPARQL (SPARQL 1.1 Update, 3.1.1)."""
+    return _inside(f"{operation} DATA", graph, (ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b"").decode())
+
+
+def _inside(operation: str, graph: ox.NamedNode | None, body: str) -> str:
+    return f"{operation} {{ GRAPH {graph} {{ {body} }} }}" if graph else f"{operation} {{ {body} }}"
 
 
 def _check(condition: Condition, writer: Writer, data: Path, *, there: bool) -> None:

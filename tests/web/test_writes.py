@@ -3,11 +3,12 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from pyoxigraph import CanonicalizationAlgorithm, Dataset, Quad, RdfFormat, parse
 from serving import Server
 
 from kg import tokens
@@ -240,3 +241,46 @@ def test_what_a_write_stored_at_its_deadline_can_be_seen_when_it_is_answered(ser
         assert "look before you send it again" in stopped.json()["detail"]
         assert count(client) == 1
         assert not (server.data / "unpublished").exists()
+
+
+FORMER = "<x:a> <x:p> 1, 01, 'x'@en ; <x:q> <x:b> . <x:b> <x:p> 2 ."
+BLANK = "<x:a> <x:p> [ <x:q> 1 ], 1 ."
+TERM = "<x:a> <x:says> <<( _:b <x:p> 1 )>> ; <x:p> 1 ."
+
+
+@pytest.mark.parametrize("former", [FORMER, BLANK, TERM, ""])
+@pytest.mark.parametrize("latter", [FORMER, "<x:a> <x:p> 1, 3 .", "<x:a> <x:p> 01 .", BLANK, ""])
+@pytest.mark.parametrize("where", [{"graph": "http://example.org/replaced"}, {"default": ""}])
+def test_a_graph_that_is_put_holds_what_was_sent_and_nothing_else(writer: httpx.Client, where: dict[str, str], former: str, latter: str):
+    for document in (former, latter):
+        assert writer.put("/graphs", params=where, content=document, headers=TURTLE).status_code in (201, 204)
+    kept = parse(writer.get("/graphs", params={**where, "format": "ntriples"}).content, RdfFormat.N_TRIPLES)
+    sent = parse(latter.replace("01", "1"), RdfFormat.TURTLE)
+    assert canonical(kept) == canonical(sent)
+
+
+def canonical(quads: Iterable[Quad]) -> Dataset:
+    dataset = Dataset(quads)
+    dataset.canonicalize(CanonicalizationAlgorithm.UNSTABLE)
+    return dataset
+
+
+def test_a_graph_has_a_longer_deadline_than_a_query_and_an_update(serve: Callable[..., Server]):
+    server = serve(query_timeout_s=1)
+    secret = tokens.create(server.data, "test", [tokens.Scope.UPDATE])
+    with server.client(headers={"Authorization": f"Bearer {secret}"}) as client:
+        for content in ("a", "b"):
+            large = "".join(f"<x:{number}> <x:p> '{content}{number}' .\n" for number in range(60_000))
+            assert client.put("/graphs", params={"graph": GRAPH}, content=large, headers=TURTLE).status_code in (201, 204)
+            assert count(client) == 60_000
+
+
+def test_a_graph_past_its_own_deadline_is_stopped(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KG_WRITE_TIMEOUT_S", "0.5")
+    server = serve()
+    secret = tokens.create(server.data, "test", [tokens.Scope.UPDATE])
+    large = "".join(f"<x:{number}> <x:p> {number} .\n" for number in range(200_000))
+    with server.client(headers={"Authorization": f"Bearer {secret}"}) as client:
+        stopped = client.put("/graphs", params={"graph": GRAPH}, content=large, headers=TURTLE)
+        assert (stopped.status_code, stopped.json()["type"].rpartition("#")[2]) == (504, "deadline")
+        assert count(client) in (0, 200_000)
