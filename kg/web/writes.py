@@ -15,6 +15,7 @@ from kg.workers.wire import Condition, GraphWrite, Publish, Update, WriteRequest
 LOG = logging.getLogger("kg.web.writes")
 WRITER = "kg.workers.writer"
 WAITING_WRITES = 64
+LOCK_PART = 3  # of a write's deadline is for the writer's lock; as much for RocksDB's own
 PUBLISH_S = 60.0  # to open a store that a killed writer has left, and to publish it
 
 # A process that ended may have committed just before; what it committed is whole, and published before this is said.
@@ -53,24 +54,35 @@ class Writes:
     async def update(self, ask: Ask, *, base_iri: str) -> None:
         """Run a SPARQL update. Raises ProblemError when it was not done."""
         dataset = (ask.default_graphs, ask.named_graphs)
-        request = Update(str(self._settings.data), ask.text, base_iri, self._settings.lock_timeout_s, *dataset)
-        await self._write(request, self._settings.query_timeout_s)
+        timeout_s = self._settings.query_timeout_s
+        await self._write(Update(str(self._settings.data), ask.text, base_iri, self._lock_timeout_s(timeout_s), *dataset), timeout_s)
 
     async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, replace: bool, condition: Condition) -> str:
         """Write a graph; returns "created", "replaced" or "dropped". Raises ProblemError when it was not done, 412 for the condition."""
-        request = GraphWrite(str(self._settings.data), graph, documents, replace, self._settings.lock_timeout_s, condition[:])
-        return await self._write(request, self._settings.write_timeout_s)
+        timeout_s = self._settings.write_timeout_s
+        lock_timeout_s = self._lock_timeout_s(timeout_s)
+        return await self._write(GraphWrite(str(self._settings.data), graph, documents, replace, lock_timeout_s, condition[:]), timeout_s)
+
+    def _lock_timeout_s(self, timeout_s: float) -> float:
+        """How long a write with this deadline waits for another process: it is waited for twice at most, and then there is something to do."""
+        return min(self._settings.lock_timeout_s, timeout_s / LOCK_PART)
 
     async def _write(self, request: WriteRequest, timeout_s: float) -> str:
         if self._waiting >= WAITING_WRITES:
             raise ProblemError(503, "busy", "too many writes are waiting: try again in a moment", headers={"Retry-After": "2"})
         self._waiting += 1
         try:
-            async with self._turn:
-                # A write that was begun is seen through, also when its client hangs up meanwhile.
-                return await asyncio.shield(asyncio.ensure_future(self._perform(request, timeout_s)))
+            async with asyncio.timeout(timeout_s):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            detail = f"other writes did not end within {timeout_s:g} s: nothing was written, try again later"
+            raise ProblemError(503, "busy", detail, headers={"Retry-After": "5"}) from error
         finally:
             self._waiting -= 1
+        # A write that was begun is seen through, also when its client hangs up meanwhile.
+        begun = asyncio.ensure_future(self._perform(request, timeout_s))
+        begun.add_done_callback(lambda _: self._turn.release())
+        return await asyncio.shield(begun)
 
     async def _perform(self, request: WriteRequest, timeout_s: float) -> str:
         said = bytearray()

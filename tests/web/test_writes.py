@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from pyoxigraph import CanonicalizationAlgorithm, Dataset, Quad, RdfFormat, pars
 from serving import Server
 
 from kg import tokens
+from kg.store import locked
 
 UPDATE = {"Content-Type": "application/sparql-update"}
 TURTLE = {"Content-Type": "text/turtle"}
@@ -284,3 +286,28 @@ def test_a_graph_past_its_own_deadline_is_stopped(serve: Callable[..., Server], 
         stopped = client.put("/graphs", params={"graph": GRAPH}, content=large, headers=TURTLE)
         assert (stopped.status_code, stopped.json()["type"].rpartition("#")[2]) == (504, "deadline")
         assert count(client) in (0, 200_000)
+
+
+@pytest.mark.parametrize("kind", ["update", "graph"])
+def test_a_write_behind_another_writer_is_told_to_come_back(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, kind: str):
+    """Also where the deadline is shorter than the wait for the lock: nothing was written, and that is sure."""
+    monkeypatch.setenv("KG_WRITE_TIMEOUT_S", "2")
+    server = serve(query_timeout_s=2, lock_timeout_s=20)
+    secret = tokens.create(server.data, "test", [tokens.Scope.UPDATE])
+    with server.client(headers={"Authorization": f"Bearer {secret}"}) as client:
+        with locked(server.data, 5):
+            write = graph(client, "PUT") if kind == "graph" else update(client, f"INSERT DATA {{ GRAPH <{GRAPH}> {{ <x:s> <x:p> 1 }} }}")
+        assert write.status_code == 503
+        assert int(write.headers["retry-after"]) > 0
+        assert "nothing was written" in write.json()["detail"]
+        assert count(client) == 0
+        assert graph(client, "PUT").status_code == 201
+
+
+def test_a_write_behind_a_long_one_is_told_to_come_back(serve: Callable[..., Server]):
+    server = serve(query_timeout_s=3)
+    secret = tokens.create(server.data, "test", [tokens.Scope.UPDATE])
+    cross = " . ".join(f"?a{i} ?b{i} ?c{i}" for i in range(14))
+    with server.client(headers={"Authorization": f"Bearer {secret}"}) as client, ThreadPoolExecutor() as others:
+        long = [others.submit(update, client, f"DELETE {{ ?a0 ?b0 ?c0 }} WHERE {{ GRAPH ?g {{ {cross} }} }}") for _ in range(3)]
+        assert {write.result().status_code for write in long} == {503, 504}
