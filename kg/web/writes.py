@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 
 from kg.datadir import DataDir
@@ -54,7 +55,7 @@ class Writes:
     async def update(self, ask: Ask, *, base_iri: str) -> None:
         """Run a SPARQL update. Raises ProblemError when it was not done."""
         dataset = (ask.default_graphs, ask.named_graphs)
-        timeout_s = self._settings.query_timeout_s
+        timeout_s = min(ask.timeout_s or math.inf, self._settings.query_timeout_s)
         await self._write(Update(str(self._settings.data), ask.text, base_iri, self._lock_timeout_s(timeout_s), *dataset), timeout_s)
 
     async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, replace: bool, condition: Condition) -> str:
@@ -64,7 +65,7 @@ class Writes:
         return await self._write(GraphWrite(str(self._settings.data), graph, documents, replace, lock_timeout_s, condition[:]), timeout_s)
 
     def _lock_timeout_s(self, timeout_s: float) -> float:
-        """How long a write with this deadline waits for another process: it is waited for twice at most, and then there is something to do."""
+        """How long a write with this deadline waits for another process, which may be twice; then there is something left to do."""
         return min(self._settings.lock_timeout_s, timeout_s / LOCK_PART)
 
     async def _write(self, request: WriteRequest, timeout_s: float) -> str:

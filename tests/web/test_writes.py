@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -302,6 +303,20 @@ def test_a_write_behind_another_writer_is_told_to_come_back(serve: Callable[...,
         assert "nothing was written" in write.json()["detail"]
         assert count(client) == 0
         assert graph(client, "PUT").status_code == 201
+
+
+@pytest.mark.parametrize("timeout", ["1", "100"])
+def test_an_update_may_ask_for_a_shorter_deadline_and_for_no_longer_one(serve: Callable[..., Server], timeout: str):
+    server = serve(query_timeout_s=30 if timeout == "1" else 1)
+    secret = tokens.create(server.data, "test", [tokens.Scope.UPDATE])
+    cross = " . ".join(f"?a{i} ?b{i} ?c{i}" for i in range(14))
+    text = f"DELETE {{ ?a0 ?b0 ?c0 }} WHERE {{ GRAPH ?g {{ {cross} }} }}"
+    with server.client(headers={"Authorization": f"Bearer {secret}"}) as client:
+        for sent in ({"data": {"update": text, "timeout": timeout}}, {"params": {"timeout": timeout}, "content": text, "headers": UPDATE}):
+            began = time.monotonic()
+            assert client.post("/sparql", **sent).status_code == 504
+            assert time.monotonic() - began < 15
+        assert client.post("/sparql", data={"update": "CLEAR ALL", "timeout": "soon"}).status_code == 400
 
 
 def test_a_write_behind_a_long_one_is_told_to_come_back(serve: Callable[..., Server]):
