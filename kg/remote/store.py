@@ -1,6 +1,7 @@
 """A remote service's graph, read like pyoxigraph's Store, of which these are the methods that readers use.
 
-What is in the service's own default graph is no part of it. Each call is a query of its own: what must agree is read from `copy`.
+What is in the service's own default graph is no part of it, and whoever asks for everything is told when there is something. Each call is a
+query of its own: what must agree is read from `copy`.
 """
 
 import tempfile
@@ -77,6 +78,9 @@ class RemoteStore:
         """The quads that match; None matches anything."""
         if isinstance(graph_name, DefaultGraph):
             return
+        if subject is predicate is object is graph_name is None:
+            yield from self
+            return
         known = {"s": subject, "p": predicate, "o": object, "g": graph_name}
         found = self._client.results(texts.pattern(known))
         if isinstance(found, QueryBoolean):
@@ -110,11 +114,17 @@ class RemoteStore:
         prefixes: dict[str, str] | None = None,
     ) -> None:
         """Writes the quads, or the triples of one graph."""
-        quads = self.quads_for_pattern(None, None, None, from_graph)
+        quads = iter(self) if from_graph is None else self.quads_for_pattern(None, None, None, from_graph)
         serialize(quads if from_graph is None else (quad.triple for quad in quads), output, format, prefixes=prefixes)
 
     def __iter__(self) -> Iterator[Quad]:
-        """Every quad, in one query."""
+        """Every quad, in one query. Raises RemoteError when the service has triples that are in no named graph."""
+        if self._client.ask(texts.UNNAMED):
+            raise RemoteError(
+                f"{self._client.place} has triples outside named graphs, in its own default graph, and these would be left out; "
+                "put them into a named graph there, and empty the other with the update CLEAR DEFAULT",
+                status=200,
+            )
         rows = self._client.select(texts.ALL_QUADS)
         return (_quad(_row(rows, row)) for row in rows)
 

@@ -75,6 +75,8 @@ def count_of(graphs: Iterable[NamedNode]) -> str:
 
 ALL_QUADS = "SELECT ?s ?p ?o ?g { GRAPH ?g { ?s ?p ?o } }"
 COUNT_QUADS = "SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } }"
+# Whether there is anything in the default graph, be that the union of all graphs too.
+UNNAMED = "ASK { ?s ?p ?o FILTER NOT EXISTS { GRAPH ?g { ?s ?p ?o } } }"
 GRAPH_NAMES = "SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }"
 SOME_QUAD = "SELECT ?s ?p ?o { GRAPH ?g { ?s ?p ?o FILTER(!isBlank(?s) && !isBlank(?o)) } } LIMIT 1"
 # The base of each dataset that is kept in the service (VoID, 7.2); written by kg.quads.dataset_quads.

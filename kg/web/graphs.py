@@ -118,7 +118,7 @@ class GraphStore:
         return f"{self.answers.pool.lease.base_iri}graphs/{digest.hexdigest()[:16]}"
 
     def _graph(self, call: Call) -> str | None:
-        """The graph that the request names: an IRI, "" for the default graph, None for none. Raises ProblemError 400."""
+        """The graph that the request names: an IRI, "" for the default graph, None for none. Raises ProblemError 400, 403."""
         fields = call.parameters()
         named = [value for name, value in fields if name == "graph"]
         default = any(name == "default" for name, _ in fields)
@@ -128,6 +128,8 @@ class GraphStore:
             raise ProblemError(400, "graph", "name one graph: by `graph=`, by `default`, or by the address")
         if direct:
             return _checked(self.answers.pool.lease.base_iri + iri_of(address))
+        if default and self.settings.store:
+            raise ProblemError(403, "forbidden", "of the store behind this gateway only named graphs are kept: name one with `graph=`")
         return _checked(named[0]) if named else "" if default else None
 
 

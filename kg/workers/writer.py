@@ -139,7 +139,7 @@ def _replacing(store: Reader, graph: ox.NamedNode | None, triples: list[ox.Tripl
     """What makes the graph hold these triples and no others: the difference, where that can be told.
 
     A blank node cannot be named in DELETE DATA (SPARQL 1.1 Update, 3.1.2), and a service may change while it is read: then the graph is
-    emptied and filled. By DELETE, as a transaction in which the engine drops a graph gets slower with every triple that it inserts afterwards.
+    emptied and filled. By DELETE, as the engine inserts ever more slowly in a transaction that dropped a graph.
     """
     anew = [_inside("DELETE WHERE", graph, "?s ?p ?o"), _data("INSERT", graph, triples)]
     if not isinstance(store, ox.Store):

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pyoxigraph import RdfFormat, serialize
 from remotes import JSON, Fake, Reply, fake, oxigraph
-from serving import QUADS, Server, serving
+from serving import BASE, QUADS, Server, fill, serving
 
-from kg import tokens
+from kg import engines, tokens
+from kg.backup import back_up
+from kg.errors import RemoteError
+from kg.iris import Iris
+from kg.quads import dataset_quads
+from kg.settings import Settings
 
 INVESTS = "SELECT ?s ?o { ?s <https://w3id.org/aikg/ontology#investsIn> ?o }"
 CROSS = "SELECT (COUNT(*) AS ?n) { " + " ".join(f"?s{n} ?p{n} ?o{n} ." for n in range(12)) + " }"
@@ -98,6 +104,45 @@ def test_graphs_are_put_read_and_deleted(gateway: Server, client: httpx.Client):
 def test_the_dump_and_the_description_of_the_dataset_are_served(client: httpx.Client):
     assert b"entity/Microsoft" in gzip.decompress(client.get("/dump.nq.gz").content)
     assert "sparqlEndpoint" in client.get("/.well-known/void").text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST", "DELETE"])
+def test_the_stores_own_default_graph_is_not_ours(gateway: Server, client: httpx.Client, method: str):
+    headers = {"Authorization": f"Bearer {gateway.token}", "Content-Type": "text/turtle"}
+    content = {} if method in ("GET", "HEAD", "DELETE") else {"content": "<http://x/a> <http://x/b> 'c'."}
+    refused = client.request(method, "/graphs?default", headers=headers, **content)
+    assert refused.status_code == 403
+    assert method == "HEAD" or "named graphs" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("flags", [[], ["--union-default-graph"]])
+def test_what_is_outside_named_graphs_is_never_left_out_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str]):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with oxigraph(tmp_path / "ox", *flags) as named:
+        quads = QUADS + (serialize(dataset_quads(Iris(BASE)), format=RdfFormat.N_QUADS) or b"").decode()
+        httpx.post(f"{named['store']}store", content=quads, headers={"Content-Type": "application/n-quads"}).raise_for_status()
+        fill(tmp_path / "data")
+        token = tokens.create(tmp_path / "data", "test", [tokens.Scope.UPDATE])
+        with serving(tmp_path / "data", tmp_path / "serve.log", **named) as server, server.client() as client:
+            server.token = token
+            assert write(server, client, "INSERT DATA { <http://x/s> <http://x/p> 'unnamed' }").status_code == 204
+            for path in ("/dump.nq.gz", "/graphs", "/graphs?format=jsonld", "/graphs?format=trig"):
+                refused = client.get(path)
+                assert refused.status_code == 502, path
+                assert "outside named graphs" in refused.json()["detail"]
+            with pytest.raises(RemoteError, match="named graph there"):
+                back_up(Settings.load(**named), tmp_path / "backup.zip")
+            with engines.reading(Settings.load(**named)) as graph, pytest.raises(RemoteError, match="CLEAR DEFAULT"), graph.copy():
+                pass
+            assert (
+                write(
+                    server, client, "CLEAR DEFAULT; INSERT DATA { GRAPH <http://x/g> { <http://x/s> <http://x/p> 'unnamed' } }"
+                ).status_code
+                == 204
+            )
+            assert b"unnamed" in gzip.decompress(client.get("/dump.nq.gz").content)
+            assert "unnamed" in client.get("/graphs").text
+            assert back_up(Settings.load(**named), tmp_path / "backup.zip").quads == quads.count(" .\n") + 1
 
 
 def test_a_write_without_a_token_is_refused(client: httpx.Client):
