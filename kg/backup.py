@@ -10,12 +10,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, get_origin
 
-from pyoxigraph import RdfFormat, Store, parse
+from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
 from kg import building, datadir, engines, replacing, snapshots
 from kg.errors import DataError, SettingError
@@ -26,12 +26,12 @@ from kg.wording import counted
 
 _QUADS, _MANIFEST = "graph.nq", "manifest.json"
 _CHUNK_BYTES = 1 << 20
-_FORMAT = 1
+_FORMAT, _WITH_EMPTY_GRAPHS = 1, 2  # the second says what versions that know only the first would lose
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is in a backup; `sha256` is that of the N-Quads before compression."""
+    """What is in a backup; `sha256` is that of the N-Quads before compression, which cannot say that there are `empty_graphs`, IRIs."""
 
     format: int
     base_iri: str
@@ -39,6 +39,7 @@ class Manifest:
     sha256: str
     ontology: str = ""
     gazetteer: str = ""
+    empty_graphs: list[str] = field(default_factory=list)
 
 
 class _Tally(io.RawIOBase):
@@ -99,8 +100,8 @@ def verify(path: Path) -> Manifest:
 def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
     """Brings a backup back as a data directory; `replace` moves what is there aside, as `kg.replacing` says.
 
-    The graph appears when it is complete; a remote service is filled graph by graph. Raises DataError when the backup is damaged, or there
-    is data already, LockedError when somebody writes to the directory whose data is to be moved aside.
+    The graph appears when it is complete; a remote service is filled graph by graph, and told nothing of empty ones. Raises DataError when
+    the backup is damaged, or there is data already, LockedError when somebody writes to the directory whose data is to be moved aside.
     """
     manifest = verify(path)
     if settings.store:
@@ -168,9 +169,19 @@ def _write(store: Store, base_iri: str, hashes: tuple[str, str], path: Path) -> 
             with io.BufferedWriter(tally, _CHUNK_BYTES) as output:
                 store.dump(output, RdfFormat.N_QUADS)
                 output.flush()
-        manifest = Manifest(_FORMAT, base_iri, tally.lines, tally.hash.hexdigest(), *hashes)
-        archive.writestr(_MANIFEST, json.dumps(asdict(manifest), indent=1) + "\n")
+        empty = _empty_graphs(store)
+        manifest = Manifest(
+            _WITH_EMPTY_GRAPHS if empty else _FORMAT, base_iri, tally.lines, tally.hash.hexdigest(), *hashes, empty_graphs=empty
+        )
+        said = {name: value for name, value in asdict(manifest).items() if value != []}
+        archive.writestr(_MANIFEST, json.dumps(said, indent=1) + "\n")
     return manifest
+
+
+def _empty_graphs(store: Store) -> list[str]:
+    """The IRIs of named graphs that hold nothing, sorted."""
+    names = (graph for graph in store.named_graphs() if isinstance(graph, NamedNode))
+    return sorted(graph.value for graph in names if next(store.quads_for_pattern(None, None, None, graph), None) is None)
 
 
 @contextmanager
@@ -200,12 +211,14 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, KeyError, 
 def _manifest(path: Path, content: bytes) -> Manifest:
     """Raises DataError for another format; TypeError or ValueError when a field is missing, or is not what it should be."""
     found = json.loads(content)
-    if found["format"] != _FORMAT:
-        raise DataError(f"the backup {path} has format {found['format']}, and this version reads {_FORMAT}; update aikg")
+    if found["format"] not in (_FORMAT, _WITH_EMPTY_GRAPHS):
+        raise DataError(f"the backup {path} has format {found['format']}, and this version reads up to {_WITH_EMPTY_GRAPHS}; update aikg")
     manifest = Manifest(**found)
-    for field in fields(manifest):
-        if type(value := getattr(manifest, field.name)) is not field.type:
-            raise TypeError(f"{field.name} in {_MANIFEST} is {value!r}")
+    for known in fields(manifest):
+        if type(value := getattr(manifest, known.name)) is not (get_origin(known.type) or known.type):
+            raise TypeError(f"{known.name} in {_MANIFEST} is {value!r}")
+    for iri in manifest.empty_graphs:
+        NamedNode(iri)
     try:
         usable = check_base(manifest.base_iri) == manifest.base_iri
     except SettingError:
@@ -222,6 +235,9 @@ def _fill(settings: Settings, made: Path, path: Path, manifest: Manifest) -> Set
         with archive.open(_QUADS) as stream:
             writer.bulk_load(stream)
         _count(writer.store, manifest, path)
+        for iri in manifest.empty_graphs:
+            writer.store.add_graph(NamedNode(iri))
+        writer.sync()
         writer.record(ontology=manifest.ontology, gazetteer=manifest.gazetteer)
     return within
 

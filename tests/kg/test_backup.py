@@ -65,6 +65,28 @@ def test_a_backup_brings_everything_back(data: Path, saved: Path, tmp_path: Path
         assert not writer.unpublished
 
 
+def test_a_backup_brings_back_graphs_that_hold_nothing(data: Path, saved: Path, tmp_path: Path):
+    assert backup.verify(saved).format == 1, "as before, where there are none"
+    with open_writer(settings(data)) as writer:
+        writer.update("CREATE GRAPH <https://example.org/b> ; CREATE GRAPH <https://example.org/a>")
+        writer.publish()
+    manifest = backup.back_up(settings(data), saved)
+    assert (manifest.format, manifest.empty_graphs) == (2, ["https://example.org/a", "https://example.org/b"])
+    assert backup.restore(settings(tmp_path / "restored"), saved, replace=False) == manifest
+    assert published(tmp_path / "restored") == QUADS
+    for folder in (data, tmp_path / "restored"):
+        with snapshots.current(folder) as snapshot:
+            graphs = {graph.value for graph in snapshot.open().named_graphs()}
+        assert graphs == {quad.graph_name.value for quad in QUADS} | set(manifest.empty_graphs)
+
+
+@pytest.mark.parametrize("named", ["https://example.org/a", [1], ["no IRI"]])
+def test_a_backup_whose_empty_graphs_have_no_names_is_damaged(saved: Path, named: object):
+    rewritten(saved, format=2, empty_graphs=named)
+    with pytest.raises(DataError, match="is damaged"):
+        backup.verify(saved)
+
+
 def test_any_tool_can_read_a_backup(saved: Path):
     with zipfile.ZipFile(saved) as archive:
         assert sorted(archive.namelist()) == ["graph.nq", "manifest.json"]
@@ -155,7 +177,7 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(data: Path, saved: Path
 
 def test_a_backup_of_another_version_is_refused(saved: Path):
     rewritten(saved, format=9)
-    with pytest.raises(DataError, match="has format 9, and this version reads 1; update aikg"):
+    with pytest.raises(DataError, match="has format 9, and this version reads up to 2; update aikg"):
         backup.verify(saved)
 
 
