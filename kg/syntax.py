@@ -51,7 +51,13 @@ class Reading:
     volatile: bool
 
 
-_WORD_CHAR = r"\w\u00b7\u0300-\u036f\u203f\u2040"
+# PN_CHARS_BASE, PN_CHARS_U and what variables and words are of (SPARQL 1.1 Query, 19.8, rules 164 to 167); the engine reads no others
+_LETTER = (
+    r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f\u2c00-\u2fef"
+    r"\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
+)
+_START = rf"{_LETTER}_"
+_WORD_CHAR = rf"{_START}0-9\u00b7\u0300-\u036f\u203f\u2040"
 _PERCENT_OR_ESCAPE = r"%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?\#@%]"
 TOKEN = re.compile(
     rf"""
@@ -59,12 +65,12 @@ TOKEN = re.compile(
   | (?P<iri><(?:[^\x00-\x20<>"{{}}|^`\\]|\\u[0-9A-Fa-f]{{4}}|\\U[0-9A-Fa-f]{{8}})*+>)
   | (?P<string>\"\"\"(?:[^"\\]|\\.|"{{1,2}}(?!"))*+\"\"\"|'''(?:[^'\\]|\\.|'{{1,2}}(?!'))*+'''
       |"(?:[^"\\\r\n]|\\.)*+"|'(?:[^'\\\r\n]|\\.)*+')
-  | (?P<variable>[?$][{_WORD_CHAR}]++)
+  | (?P<variable>[?$][{_START}0-9][{_WORD_CHAR}]*+)
   | (?P<tag>@[A-Za-z]++(?:-[A-Za-z0-9]++)*+)
-  | (?P<name>(?:[^\W\d_](?:[{_WORD_CHAR}-]|\.+(?=[{_WORD_CHAR}-]))*+|_)?:
-      (?:(?:[\w:]|{_PERCENT_OR_ESCAPE})(?:[{_WORD_CHAR}:-]|{_PERCENT_OR_ESCAPE}|\.+(?=[{_WORD_CHAR}:%\\-]))*+)?)
-  | (?P<word>[^\W\d][{_WORD_CHAR}]*+)
-  | (?P<number>\d++)
+  | (?P<name>(?:[{_LETTER}](?:[{_WORD_CHAR}-]|\.+(?=[{_WORD_CHAR}-]))*+|_)?:
+      (?:(?:[{_START}0-9:]|{_PERCENT_OR_ESCAPE})(?:[{_WORD_CHAR}:-]|{_PERCENT_OR_ESCAPE}|\.+(?=[{_WORD_CHAR}:%\\-]))*+)?)
+  | (?P<word>[{_START}][{_WORD_CHAR}]*+)
+  | (?P<number>[0-9]++)
   | (?P<open>[{{(\[])
   | (?P<close>[}})\]])
   | (?P<mark>[-+*/=!<>|&^,;.?~])

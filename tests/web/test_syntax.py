@@ -37,6 +37,12 @@ REFUSED = {
     "in a subquery": f"SELECT * {{ {{ SELECT * {{ SERVICE {X} {{ ?s ?p ?o }} }} }} }}",
     "load glued to a name": f"PREFIX x: {X} CLEAR ALL; LOADx:y",
     "in an update": f"INSERT {{ ?s ?p ?o }} WHERE {{ SERVICE {X} {{ ?s ?p ?o }} }}",
+    "glued to a prefix that is no ASCII": "PREFIX 「: <http://[::1]:1/> ASK { SERVICE「:a { ?s ?p ?o } }",
+    "silent and glued to a prefix that is no ASCII": "PREFIX ℃: <http://[::1]:1/> ASK { SERVICESILENT℃:a{ ?s ?p ?o } }",
+    "behind a name that is no ASCII": f"PREFIX x: {X} ASK {{ ?s x:℃ x:！ . SERVICE {X} {{ ?s ?p ?o }} }}",
+    "behind a variable that is no ASCII": f"ASK {{ ?「 ?p ?！SERVICE{X}{{ ?s ?p ?o }} . SERVICE {X} {{}} }}",
+    "with a letter that is written s": f"ASK {{ ſervice {X} {{ ?s ?p ?o }} }}",
+    "load glued to a prefix that is no ASCII": f"PREFIX 「: {X} CLEAR ALL; LOAD「:y",
     "load": f"LOAD {X}",
     "load silent into": f"LOAD SILENT {X} INTO GRAPH <x:g>",
     "load without a space": f"LOAD{X}",
@@ -56,6 +62,7 @@ ALLOWED = [
     "SELECT * { VALUES (?a ?b) { (<http://example.org/a> <http://example.org/service>) } }",
     "SELECT * { ?a ?p ?b FILTER(?a < ?b && ?b > 3 || ?a <= 1) }",
     "INSERT DATA { <x:s> <x:p> 'LOAD <x:>' }",
+    "PREFIX 「」: <x:> ASK { ?℃ 「」:！ 「」:a℃.b「c , _:「 . ?！ ?SERVICE「 「」:SERVICE！ }",
 ]
 
 
@@ -99,6 +106,28 @@ def test_no_query_that_passes_makes_the_engine_connect(before: list[str], betwee
         return
     except (OSError, RuntimeError) as error:
         raise AssertionError(f"the engine would have connected for {text!r}: {error}") from error
+
+
+# PN_CHARS_BASE (SPARQL 1.1 Query, 19.8, rule 164), its ends and what is next to them; what is a letter to Python and not to SPARQL
+EDGES = (
+    "ªµº¿ÀÖ×Øö÷ø˿̀ͯͰͽ\u037e\u037f\u1fff\u2000"
+    "\u200b\u200c\u200d\u200e\u203f\u2040\u2041⁰\u218f\u2190℃①Ⰰ\u2fef⿰\u3000\u3001「\ud7ff\ue000豈\ufdcf\ufdd0ﷰ！\uffef٣²"
+)
+
+
+@pytest.mark.parametrize("text", ["?{0}", "?a{0}", "x:{0}", "x:a{0}", "_:{0}", "{0}:a"])
+@pytest.mark.parametrize("character", EDGES)
+def test_a_name_is_read_where_the_engine_reads_one(character: str, text: str):
+    """And no further: what is more to the tokenizer than to the engine could hide a word behind it."""
+    declared = f"PREFIX {character}: <x:>" if text.startswith("{") else "PREFIX x: <x:>"
+    query = f"{declared} ASK {{ ?s <x:p> {text.format(character)} }}"
+    try:
+        ox.Store().query(query)
+    except SyntaxError:
+        with pytest.raises(QuerySyntaxError, match=r"unexpected|control character"):
+            syntax.read(query)
+    else:
+        syntax.read(query)
 
 
 @pytest.mark.parametrize("construct", NESTED)
