@@ -7,7 +7,7 @@ what is no token is refused: a doubt never runs. Words in comments, strings, IRI
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -69,7 +69,8 @@ TOKEN = re.compile(
   | (?P<tag>@[A-Za-z]++(?:-[A-Za-z0-9]++)*+)
   | (?P<name>(?:[{_LETTER}](?:[{_WORD_CHAR}-]|\.+(?=[{_WORD_CHAR}-]))*+|_)?:
       (?:(?:[{_START}0-9:]|{_PERCENT_OR_ESCAPE})(?:[{_WORD_CHAR}:-]|{_PERCENT_OR_ESCAPE}|\.+(?=[{_WORD_CHAR}:%\\-]))*+)?)
-  | (?P<word>[{_START}][{_WORD_CHAR}]*+)
+  | (?P<word>[{_START}][{_WORD_CHAR}]*+(?![.-])|_[{_WORD_CHAR}]*+)
+  | (?P<run>[{_LETTER}](?:[{_WORD_CHAR}-]|\.+(?=[{_WORD_CHAR}-]))*+)
   | (?P<number>[0-9]++)
   | (?P<open>[{{(\[])
   | (?P<close>[}})\]])
@@ -77,6 +78,9 @@ TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+# What could have been a prefix but for the colon is cut up in one go: to look for a name at each part again took the square of its length.
+_PART = re.compile(rf"(?P<word>[{_START}][{_WORD_CHAR}]*+)|(?P<number>[0-9]++)|(?P<mark>[.-])")
 
 _UPDATES = ("INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH")
 _FORMS = {form.value: form for form in Form if form is not Form.UPDATE} | dict.fromkeys(_UPDATES, Form.UPDATE)
@@ -119,10 +123,21 @@ def tokens(text: str) -> Iterator[tuple[str, str, int]]:
             break
         end = match.end()
         kind = match.lastgroup or ""
-        if kind != "skip":
+        if kind == "run":
+            end = yield from _parts(match)
+        elif kind != "skip":
             yield kind, match.group(), match.start()
     if end != len(text):
         raise QuerySyntaxError(f"not SPARQL at {position(text, end)}: {_complaint(text, end)}")
+
+
+def _parts(run: re.Match[str]) -> Generator[tuple[str, str, int], None, int]:
+    """The tokens of a run; returns the offset behind the last one."""
+    end = run.start()
+    while end < run.end() and (match := _PART.match(run.string, end, run.end())):
+        end = match.end()
+        yield match.lastgroup or "", match.group(), match.start()
+    return end
 
 
 def read(text: str) -> Reading:

@@ -1,5 +1,7 @@
 """kg.syntax: what a query may contain. The engine itself is the judge: what it would connect for must have been refused before."""
 
+import time
+
 import pyoxigraph as ox
 import pytest
 from hypothesis import example, given, settings
@@ -128,6 +130,41 @@ def test_a_name_is_read_where_the_engine_reads_one(character: str, text: str):
             syntax.read(query)
     else:
         syntax.read(query)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("SELECT.a-b.-1", ["SELECT", ".", "a", "-", "b", ".", "-", "1"]),
+        ("a.b:c.d.", ["a.b:c.d", "."]),
+        ("a.b. :c", ["a", ".", "b", ".", ":c"]),
+        ("a.b._:c _a.b:c", ["a.b._:c", "_a", ".", "b:c"]),
+        ("a-?b", ["a", "-", "?b"]),
+        ("a..b...", ["a", ".", ".", "b", ".", ".", "."]),
+    ],
+)
+def test_dots_and_hyphens_are_of_a_name_only_before_its_colon(text: str, found: list[str]):
+    assert [word for _, word, _ in syntax.tokens(text)] == found
+    assert all(text[start:].startswith(word) for _, word, start in syntax.tokens(text))
+
+
+def test_a_combining_character_begins_no_token_where_no_name_was():
+    with pytest.raises(QuerySyntaxError, match=r"at 1:7"):
+        list(syntax.tokens("ASK a.· "))
+
+
+PIECES_IN_A_ROW = ["a.", "a..", "a-", "_a.", "「.", "a:b.", "a'b'", "<a ", "a.1", "x:%41", "?a.", "@a-", '""" "', "1a.", "a\\"]
+
+
+@pytest.mark.parametrize("piece", PIECES_IN_A_ROW)
+def test_the_time_to_read_a_text_is_in_proportion_to_its_length(piece: str):
+    """A few milliseconds, which were minutes for some."""
+    began = time.process_time()
+    try:
+        sum(1 for _ in syntax.tokens(piece * 20_000))
+    except QuerySyntaxError as error:
+        assert "not SPARQL at" in str(error)
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize("construct", NESTED)
