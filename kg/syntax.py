@@ -1,9 +1,10 @@
 """The tokens of SPARQL: what a request says before it runs.
 
 One pass over the text tells its form, whether it names a dataset, how deep it nests, and refuses what may not run here: SERVICE and
-LOAD would let a stranger make this machine open connections. The terminals are those of SPARQL 1.1 Query, 19.8; where the engine's
-scannerless parser reads more than they allow (`SERVICESILENT<x>`, `trueSERVICE<x>`), the stricter reading of both counts, and
-what is no token is refused: a doubt never runs. Words in comments, strings, IRIs, variables and prefixed names are not keywords.
+LOAD would let a stranger make this machine open connections, and what `kg.graph_groups` finds would be answered wrongly. The terminals
+are those of SPARQL 1.1 Query, 19.8; where the engine's scannerless parser reads more than they allow (`SERVICESILENT<x>`,
+`trueSERVICE<x>`), the stricter reading of both counts, and what is no token is refused: a doubt never runs. Words in comments, strings,
+IRIs, variables and prefixed names are not keywords.
 """
 
 import re
@@ -11,6 +12,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kg import graph_groups
 from kg.errors import QueryError
 
 MAX_DEPTH = 100  # of brackets, and of `!` and sign chains; the engine's parser recurses and would overflow its stack in the thousands
@@ -36,6 +38,10 @@ class ForbiddenError(QueryError):
 
 class TooDeepError(QueryError):
     """The text nests deeper than MAX_DEPTH."""
+
+
+class UnsupportedError(QueryError):
+    """The text asks for something that the engine gives a wrong answer to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ _TOKENS = re.compile(
 )
 _PLAIN = re.compile(
     r"(?:[ \t\r\n]|#[^\r\n]*+[\r\n]|prefix[ \t\r\n]+[\w.-]*:[ \t\r\n]*<[^<>\s]*+>|base[ \t\r\n]*<[^<>\s]*+>)*+"
-    r"(select|ask|construct|describe)\b",
+    r"(select|ask|construct|describe)\b(?![\w.-]*:)",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -141,10 +147,13 @@ def _parts(run: re.Match[str]) -> Generator[tuple[str, str, int], None, int]:
 
 
 def read(text: str) -> Reading:
-    """What the text is. Raises QuerySyntaxError, ForbiddenError or TooDeepError, each naming line and column."""
+    """What the text is. Raises QuerySyntaxError, ForbiddenError, TooDeepError or UnsupportedError, each naming line and column."""
     if plain := _plain(text):
         return plain
-    return _Reader(text).read()
+    reading = _Reader(text).read()
+    if graph_groups.may_lose(text.lower()) and (start := graph_groups.lost(tokens(text))) is not None:
+        raise UnsupportedError(f"{graph_groups.ADVICE} (at {position(text, start)})")
+    return reading
 
 
 class _Reader:
@@ -229,7 +238,7 @@ def _plain(text: str) -> Reading | None:
     for letters in _TELLING:  # any() takes twice as long
         if letters in lower:
             return None
-    if not _TOKENS.fullmatch(text):
+    if not _TOKENS.fullmatch(text) or graph_groups.may_lose(lower):
         return None
     found = _PLAIN.match(text)
     form = Form(found[1].upper()) if found else None

@@ -44,6 +44,7 @@ FAILURES: dict[str, tuple[int, str, str]] = {
     "term": (400, "service", ""),
     "forbidden": (403, "forbidden", ""),
     "complexity": (400, "complexity", ""),
+    "unsupported": (400, "unsupported", ""),
     "evaluation": (400, "evaluation", "see what the engine supports: SPARQL 1.1 without extension functions"),
     "engine": (500, "engine", "the query engine failed; the query may work when written differently"),
     "memory": (413, "memory", "narrow the query, or add LIMIT"),

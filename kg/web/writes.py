@@ -28,6 +28,7 @@ FAILURES: dict[str, tuple[int, str, str]] = {
     "syntax": (400, "syntax", ""),
     "forbidden": (403, "forbidden", ""),
     "complexity": (400, "complexity", ""),
+    "unsupported": (400, "unsupported", ""),
     "value": (400, "value", ""),
     "absent": (404, "not-found", ""),
     "precondition": (412, "precondition", "nothing was written"),

@@ -41,6 +41,7 @@ REASONS: dict[type[QueryError], str] = {
     syntax.QuerySyntaxError: "syntax",
     syntax.ForbiddenError: "forbidden",
     syntax.TooDeepError: "complexity",
+    syntax.UnsupportedError: "unsupported",
     federated.TooManyClausesError: "complexity",
     federated.AnswerError: "answer",
     federated.TooManyRowsError: "rows",

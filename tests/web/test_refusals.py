@@ -119,7 +119,15 @@ def test_a_long_text_is_refused_for_the_same_reasons_as_a_short_one(client: http
         ("ASK {", 400),
         ("ASK { ?s ?p 'a }", 400),
         ("CLEAR ALL", 400),
+        ("ASK { GRAPH ?g { VALUES ?x { 1 } } }", 400),
         ("ASK " + "{" * 500 + "}" * 500, 400),
     ):
         refused(client, client.post("/sparql", content=text + padding, headers=DIRECT), status)
     assert client.post("/sparql", content="ASK {}" + padding, headers=DIRECT).json()["boolean"] is True
+
+
+def test_what_the_engine_would_answer_wrongly_is_refused(client: httpx.Client):
+    text = "SELECT ?g { GRAPH ?g { SELECT ?s { ?s ?p ?o } } }"
+    problem = refused(client, client.get("/sparql", params={"query": text}), 400)
+    assert problem["type"].endswith("#unsupported")
+    assert "1:13" in problem["detail"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nesting import NESTED
 
 from kg import syntax
-from kg.syntax import MAX_DEPTH, ForbiddenError, Form, QuerySyntaxError, TooDeepError
+from kg.syntax import MAX_DEPTH, ForbiddenError, Form, QuerySyntaxError, TooDeepError, UnsupportedError
 
 X = "<http://[::1]:1/>"  # nothing listens there
 REFUSED = {
@@ -78,6 +78,70 @@ def test_service_and_load_are_refused_with_a_reason(name: str):
 def test_the_words_are_fine_where_they_are_no_keywords(text: str):
     syntax.read(text)
     ox.Store().update(text) if syntax.read(text).form is Form.UPDATE else ox.Store().query(text)
+
+
+LOST = {
+    "a subquery": "GRAPH ?g { SELECT ?s { ?s ?p ?o } }",
+    "a subquery in a group": "GRAPH ?g { ?s <a:p> ?o { SELECT ?s { ?s <a:p> ?o } } }",
+    "a subquery in a filter": "GRAPH ?g { ?s ?p ?o FILTER EXISTS { SELECT ?s { ?s <a:q> ?z } } }",
+    "values": "GRAPH ?g { VALUES ?x { 1 } }",
+    "values of several": "GRAPH#c\n?g{VALUES(?x ?y){(1 2)}}",
+    "values and a binding": "GRAPH $g { VALUES ?x { 1 } BIND(?x AS ?y) FILTER(?x) }",
+    "values and a filter's function": "GRAPH ?g { VALUES ?x { 1 } FILTER <a:f>(?x) }",
+    "values beside what may be missing": "GRAPH ?g { VALUES ?x { 1 } OPTIONAL { ?s ?p ?x } }",
+    "another graph": "GRAPH ?g { GRAPH <a:g1> { ?s ?p ?o } }",
+    "another variable": "GRAPH ?g { GRAPH ?h { ?s ?p ?o } }",
+    "a union": "GRAPH ?g { { ?s <a:p> ?o } UNION { VALUES ?s { <a:1> } } }",
+    "a union the other way round": "GRAPH ?g { { VALUES ?s { <a:1> } } UNION { ?s <a:p> ?o } }",
+    "inside another group": "{ OPTIONAL { GRAPH ?g { { VALUES ?x { 1 } } } } }",
+}
+KEPT = [
+    "",
+    "VALUES ?s { <a:1> } ?s ?p ?o",
+    "VALUES (?s ?x) { (<a:1> 1) } { ?s ?p ?o }",
+    "?s ?p ?o VALUES ?x { 1 }",
+    "?s <a:p> ?o OPTIONAL { VALUES ?x { 1 } }",
+    "{ ?s <a:p> ?o } UNION { ?s <a:q> ?o } VALUES ?x { 1 }",
+    "?s (<a:p>|<a:q>)+ ?o GRAPH <a:g2> { ?s <a:q> ?z }",
+    "[] ^<a:p> ?o . GRAPH <a:g2> { ?o ?q ?z }",
+    "[ <a:p> ?o ] GRAPH <a:g2> { ?o ?q ?z }",
+    "BIND(1 AS ?x)",
+    "FILTER(true) OPTIONAL { ?s <a:q> ?o }",
+    "{} UNION { ?s ?p ?o }",
+]
+GRAPHS = ("a:g1", "a:g2", "a:empty")
+
+
+def solutions(pattern: str) -> list[str]:
+    store = ox.Store()
+    store.update(
+        "INSERT DATA { GRAPH <a:g1> { <a:1> <a:p> <a:2> . <a:2> <a:p> <a:3> } GRAPH <a:g2> { <a:3> <a:p> <a:1> . <a:1> <a:q> 1 } } ; "
+        "CREATE GRAPH <a:empty>"
+    )
+    rows = store.query(f"SELECT * {{ {pattern} }}")
+    names = sorted(rows.variables, key=str)
+    return sorted(str([(str(name), str(row[name])) for name in names if row[name] is not None]) for row in rows)
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_the_engine_would_lose_a_graph_for_is_refused(name: str):
+    with pytest.raises(UnsupportedError, match=r"put GRAPH into the subquery.* \(at 1:"):
+        syntax.read(f"SELECT * {{ {LOST[name]} }}")
+    with pytest.raises(UnsupportedError):
+        syntax.read(f"INSERT {{ ?s ?p ?o }} WHERE {{ {LOST[name]} }}")
+
+
+@pytest.mark.parametrize("group", KEPT)
+def test_other_groups_behind_graph_mean_what_they_mean_in_each_graph(group: str):
+    syntax.read(f"SELECT * {{ GRAPH ?g {{ {group} }} }}")
+    each = [found for iri in GRAPHS for found in solutions(f"GRAPH <{iri}> {{ {group} }} BIND(<{iri}> AS ?g)")]
+    assert solutions(f"GRAPH ?g {{ {group} }}") == sorted(each)
+
+
+def test_what_is_refused_behind_a_variable_is_fine_behind_a_name():
+    for pattern in LOST.values():
+        if "?h" not in pattern:
+            syntax.read(f"SELECT * {{ {pattern.replace('?g', '<a:g1>').replace('$g', '<a:g1>')} }}")
 
 
 MARKS = [*"{}()[]<>?:.;,'\"\\#@^!|&=+-/* \n\r\t", "'''", '"""', "\\'", "\\u0053", "#>", "·", "é", "²", "\u00a0", "\u2028", "\x0b"]
@@ -223,6 +287,7 @@ def test_form_dataset_and_volatility_are_read(text: str, form: Form, names_datas
     st.lists(st.one_of(PIECES, st.sampled_from(["SELECT ", "ASK ", "PREFIX p: <x:p> ", "FROM ", "NOW()", "BNODE()", "-- "])), max_size=14)
 )
 @example(["PREFIX p: <x:p> ", "SELECT ", "{}"])
+@example(["SELECT", "-", "1.", "ex:"])
 def test_a_plain_query_is_read_as_its_tokens_say(pieces: list[str]):
     text = "".join(pieces)
     if plain := syntax._plain(text):
