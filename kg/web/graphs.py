@@ -134,8 +134,8 @@ class GraphStore:
 
 
 def _formats(graph: str | None) -> dict[str, Format]:
-    """What the graph, or with None the dataset, can be read as."""
-    return GRAPHS if graph is not None else {name: f for name, f in GRAPHS.items() if f.quads}
+    """What the graph, or with None the dataset, can be read as, first what can carry everything."""
+    return GRAPHS if graph is not None else {name: GRAPHS[name] for name in ("nquads", "trig", "jsonld")}
 
 
 def _dump(graph: str | None, chosen: Format, encoding: str) -> Dump:

@@ -107,3 +107,14 @@ def test_a_dump_past_its_own_deadline_is_cut(serve: Callable[..., Server], monke
         time.sleep(2)
         with pytest.raises(httpx.RemoteProtocolError):
             list(pieces)
+
+
+@pytest.mark.parametrize("accept", ["*/*", "", "application/*;q=0.5", "application/n-quads, */*"])
+def test_who_takes_anything_gets_what_can_carry_everything(serve: Callable[..., Server], accept: str):
+    term = "<x:s> <x:says> <<( <x:a> <x:b> <x:c> )>> <x:g> .\n"
+    with serve(quads=QUADS + term).client() as client:
+        response = client.get("/graphs", headers={"Accept": accept})
+        assert (response.status_code, response.headers["content-type"]) == (200, "application/n-quads")
+        assert set(parse(response.content, RdfFormat.N_QUADS)) == set(parse(QUADS + term, RdfFormat.N_QUADS))
+        assert client.get("/graphs?graph=x:g", headers={"Accept": "*/*"}).headers["content-type"] == "text/turtle; charset=utf-8"
+        assert client.get("/graphs", headers={"Accept": "application/ld+json"}).status_code == 400
