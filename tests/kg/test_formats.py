@@ -100,6 +100,14 @@ def test_names_aliases_and_media_types_name_one_format(name: str):
             assert of_media_type(f"{found.media_type}; charset=utf-8", table.values()) == found
 
 
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [("rdf+xml", "rdfxml"), ("rdf/xml", "rdfxml"), ("xml", "rdfxml"), ("n3", "turtle"), ("turtle", "turtle"), ("json-ld", "jsonld")],
+)
+def test_what_sparqlwrapper_calls_a_format_is_understood(wanted: str, name: str):
+    assert named(wanted, GRAPHS) == GRAPHS[name]
+
+
 def test_no_two_formats_of_a_table_share_a_media_type():
     for table in (RESULTS, GRAPHS):
         types = [media_type for found in table.values() for media_type in found.media_types]
