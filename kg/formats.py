@@ -96,6 +96,7 @@ GRAPHS: dict[str, Format] = {
     )
 }
 
+XML = frozenset({"application/xml", "text/xml"})
 HTML = Format("html", ("text/html", "application/xhtml+xml"), "html", "", "https://html.spec.whatwg.org/", charset=True)
 
 # Other names that clients use for a format in `format=`, and file suffixes.
@@ -134,11 +135,13 @@ def of_media_type(media_type: str, formats: Iterable[Format]) -> Format | None:
 def choose(accept: str, offered: tuple[Format, ...]) -> Format | None:
     """The format that `Accept` prefers (RFC 9110, 12.5.1), the first offered on a tie, None when it takes none of them.
 
-    An absent or empty header accepts anything.
+    An absent or empty header accepts anything. A browser takes XML for the sake of XHTML, and anything: no XML is chosen for it.
     """
     if not accept.strip():
         return offered[0]
     ranges = _ranges(accept)
+    if "*/*" in ranges and prefers_html(accept):
+        ranges = {name: quality for name, quality in ranges.items() if name not in XML}
     best: tuple[float, int, Format] | None = None
     for position, candidate in enumerate(offered):
         quality = _quality(ranges, candidate)

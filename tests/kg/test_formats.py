@@ -132,6 +132,21 @@ def test_accept_chooses_the_format(accept: str, chosen: str | None):
     assert (found.name if found else None) == chosen
 
 
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", "turtle"),
+        ("text/html,application/xml;q=0.9", "rdfxml"),
+        ("text/html,application/rdf+xml;q=0.9,*/*;q=0.1", "rdfxml"),
+        ("application/xml,*/*;q=0.8", "rdfxml"),
+    ],
+)  # fmt: skip
+def test_a_browser_gets_a_graph_that_can_be_read(accept: str, chosen: str):
+    found = choose(accept, tuple(GRAPHS.values()))
+    assert found is not None
+    assert found.name == chosen
+
+
 def test_a_browser_is_known_by_its_accept():
     assert prefers_html("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
     assert not prefers_html("*/*")

@@ -118,3 +118,9 @@ def test_who_takes_anything_gets_what_can_carry_everything(serve: Callable[..., 
         assert set(parse(response.content, RdfFormat.N_QUADS)) == set(parse(QUADS + term, RdfFormat.N_QUADS))
         assert client.get("/graphs?graph=x:g", headers={"Accept": "*/*"}).headers["content-type"] == "text/turtle; charset=utf-8"
         assert client.get("/graphs", headers={"Accept": "application/ld+json"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/.well-known/void", f"/graphs?graph={BASE}graph/knowledge", "/graph/knowledge"])
+def test_a_browser_gets_turtle(client: httpx.Client, path: str):
+    browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+    assert client.get(path, headers={"Accept": browser}).headers["content-type"] == "text/turtle; charset=utf-8"
