@@ -102,11 +102,9 @@ class GraphStore:
         await call.respond(status, [(b"location", self._address(made).encode())] if names else [])
 
     def _address(self, graph: str) -> str:
-        """Where the graph can be read (RFC 9110, 10.2.2): at its own name if that leads here, else at the indirect address."""
-        base_iri = self.answers.pool.lease.base_iri
-        if _DIRECT.fullmatch(graph.removeprefix(base_iri)):
-            return quote(graph, safe=URI_CHARACTERS)
-        return f"{base_iri}graphs?graph={quote(graph, safe='')}"
+        """Where the server that was asked has the graph (RFC 9110, 10.2.2): at its own name if that leads here, else at `graph=`."""
+        path = graph.removeprefix(self.answers.pool.lease.base_iri)
+        return f"/{quote(path, safe=URI_CHARACTERS)}" if _DIRECT.fullmatch(path) else f"/graphs?graph={quote(graph, safe='')}"
 
     def _new_graph(self, files: tuple[tuple[str, str], ...]) -> str:
         """A name for a graph that has none (Graph Store Protocol, 5.5): its content's hash."""

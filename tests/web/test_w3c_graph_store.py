@@ -5,6 +5,7 @@ on each other, so they run here as one story.
 """
 
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -70,7 +71,7 @@ def test_w3c_graph_store_protocol(writer: httpx.Client):
     # post__create__new_graph, and a post of nothing
     created = writer.post("/graphs", content=ALICE, headers=TURTLE)
     assert created.status_code == 201
-    path = "/" + created.headers["location"].removeprefix(BASE)
+    path = created.headers["location"]
     assert same(writer.get(path, headers=turtle), ALICE)
     assert writer.post(path, content="", headers=TURTLE).is_success
     assert same(writer.get(path, headers=turtle), ALICE)
@@ -101,17 +102,18 @@ def test_a_created_graph_is_where_its_location_leads(writer: httpx.Client, metho
     created = writer.request(method, "/graphs", params={"graph": iri}, content=NAME, headers=TURTLE)
     assert created.status_code == 201
     address = created.headers["location"]
-    assert address.startswith(BASE)
-    assert same(writer.get("/" + address.removeprefix(BASE), headers={"Accept": "text/turtle"}), NAME)
-    assert writer.delete("/" + address.removeprefix(BASE)).status_code == 200
+    assert address.startswith("/")
+    assert not address.startswith("//")
+    assert same(writer.get(address, headers={"Accept": "text/turtle"}), NAME)
+    assert writer.delete(address).status_code == 200
     assert writer.get("/graphs", params={"graph": iri}).status_code == 404, "it is this graph and no other"
 
 
 @pytest.mark.parametrize("name", AT_ITS_NAME)
 def test_a_graph_whose_name_is_an_address_is_located_at_it(writer: httpx.Client, name: str):
     created = writer.put("/graphs", params={"graph": f"{BASE}graphs/{name}"}, content=NAME, headers=TURTLE)
-    assert writer.delete(created.headers["location"].removeprefix(BASE)).status_code == 200
-    assert iri_of(created.headers["location"]) == f"{BASE}graphs/{name}"
+    assert writer.delete(created.headers["location"]).status_code == 200
+    assert iri_of(urljoin(BASE, created.headers["location"])) == f"{BASE}graphs/{name}"
 
 
 def test_an_empty_graph_can_be_put(writer: httpx.Client):

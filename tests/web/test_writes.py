@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -160,7 +161,8 @@ def test_a_graph_is_named_by_its_address_letter_by_letter(server: Server, writer
     put = writer.put(there, content=f'<x:s> <x:p> "{path}" .', headers=TURTLE)
     assert put.status_code == 201
     assert path in writer.get(there, headers={"Accept": "text/turtle"}).text
-    location = put.headers["location"].replace("http://localhost:8000", server.url)
+    location = urljoin(there, put.headers["location"])  # RFC 9110, 10.2.2
+    assert location.startswith(server.url), "not to where the base IRI leads"
     assert path in writer.get(location, headers={"Accept": "text/turtle"}).text
     assert writer.delete(there).status_code == 200
 
