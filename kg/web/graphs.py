@@ -85,7 +85,7 @@ class GraphStore:
         if call.method == "DELETE":
             if graph is None:
                 raise ProblemError(400, "graph", "name the graph to delete with `graph=` or `default`")
-            await self.writes.graph(graph, (), replace=True, condition=self._condition(call, graph))
+            await self.writes.graph(graph, (), base_iri=graph, replace=True, condition=self._condition(call, graph))
             await call.respond(200, [])
             return
         if call.has(b"content-range"):
@@ -96,7 +96,8 @@ class GraphStore:
             condition = self._condition(call, graph)
             made = graph if graph is not None else await asyncio.to_thread(self._new_graph, files)
             replace = call.method == "PUT" or graph is None  # content that is sent again is the same graph
-            outcome = await self.writes.graph(made, files, replace=replace, condition=condition)
+            base_iri = made or f"{self.answers.pool.lease.base_iri}graphs?default"  # RFC 3986, 5.1.3; a graph's name is its address
+            outcome = await self.writes.graph(made, files, base_iri=base_iri, replace=replace, condition=condition)
         status = STATUS[call.method, outcome]
         names = made and (status == 201 or graph is None)
         await call.respond(status, [(b"location", self._address(made).encode())] if names else [])

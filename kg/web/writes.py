@@ -59,11 +59,11 @@ class Writes:
         timeout_s = min(ask.timeout_s or math.inf, self._settings.query_timeout_s)
         await self._write(Update(str(self._settings.data), ask.text, base_iri, self._lock_timeout_s(timeout_s), *dataset), timeout_s)
 
-    async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, replace: bool, condition: Condition) -> str:
+    async def graph(self, graph: str, documents: tuple[tuple[str, str], ...], *, base_iri: str, replace: bool, condition: Condition) -> str:
         """Write a graph; returns "created", "replaced" or "dropped". Raises ProblemError when it was not done, 412 for the condition."""
         timeout_s = self._settings.write_timeout_s
-        lock_timeout_s = self._lock_timeout_s(timeout_s)
-        return await self._write(GraphWrite(str(self._settings.data), graph, documents, replace, lock_timeout_s, condition[:]), timeout_s)
+        limits = self._lock_timeout_s(timeout_s), condition[:]
+        return await self._write(GraphWrite(str(self._settings.data), graph, base_iri, documents, replace, *limits), timeout_s)
 
     def _lock_timeout_s(self, timeout_s: float) -> float:
         """How long a write with this deadline waits for another process, which may be twice; then there is something left to do."""

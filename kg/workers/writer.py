@@ -112,7 +112,7 @@ def _read(request: GraphWrite) -> list[ox.Quad]:
     quads: list[ox.Quad] = []
     for file, name in request.documents:
         with Path(file).open("rb") as stream:
-            read = ox.parse(stream, FORMATS[name], base_iri=request.graph or None, rename_blank_nodes=True, without_named_graphs=True)
+            read = ox.parse(stream, FORMATS[name], base_iri=request.base_iri, rename_blank_nodes=True, without_named_graphs=True)
             quads += refused_where_misplaced(read) if name == "rdfxml" else read
     return quads
 

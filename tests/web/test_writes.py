@@ -211,6 +211,19 @@ def test_a_relative_iri_in_an_update_is_below_the_endpoint(writer: httpx.Client)
     assert count(writer, "<http://localhost:8000/sparql#a:b> <x:p> <http://localhost:8000/rel>") == 1
 
 
+@pytest.mark.parametrize(
+    ("where", "base"),
+    [({"default": ""}, "http://localhost:8000/graphs?default"), ({"graph": f"{GRAPH}/a/b"}, f"{GRAPH}/a/b")],
+)
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_a_relative_iri_in_a_document_is_below_what_was_asked_for(writer: httpx.Client, method: str, where: dict[str, str], base: str):
+    """RFC 3986, 5.1.3, the address being below the base IRI wherever the server is reached."""
+    assert writer.request(method, "/graphs", params=where, content="<#s> <p> <>, </o> .", headers=TURTLE).is_success
+    found = writer.get("/graphs", params={**where, "format": "ntriples"}).text
+    assert f"<{base}#s> <{urljoin(base, 'p')}> <{base}> ." in found
+    assert f"<{urljoin(base, '/o')}> ." in found
+
+
 def test_an_update_may_be_longer_than_a_query(writer: httpx.Client):
     rows = " ".join(f"<x:{number}> <x:p> '{'a' * 80}' ." for number in range(15_000))
     update(writer, f"CLEAR GRAPH <{GRAPH}>")
