@@ -158,10 +158,7 @@ class Call:
 
     async def problem(self, problem: ProblemError) -> None:
         """Send an error."""
-        headers = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in problem.headers.items()]
-        await self.respond(
-            problem.status, [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers], problem.body()
-        )
+        await self.respond(problem.status, problem.fields(), problem.body())
 
     async def json(self, value: Any, status: int = 200) -> None:
         """Send a JSON document that may change at any time."""

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from kg.web.app import ALWAYS
 from kg.web.call import STALL_S, ClientGoneError, caller_of
 from kg.web.idle import IdleConnections
 from kg.web.problems import ProblemError
@@ -28,7 +29,12 @@ HEAD_S = 10.0  # from the connection, or from a request's first byte, to the end
 _URL = ProblemError(414, "too-large", f"the address is longer than {URL_BYTES} bytes; POST the query instead (SPARQL 1.1 Protocol, 2.1.3)")
 _HEAD = ProblemError(431, "too-large", f"the request's head is larger than {HEAD_BYTES} bytes; send fewer or shorter headers")
 _SLOW = ProblemError(408, "slow", f"the request's head did not arrive within {HEAD_S:g} s; send it in one go")
-_AHEAD = ProblemError(429, "busy", f"more than {PIPELINED} requests were sent ahead on one connection; wait for some of the answers")
+_AHEAD = ProblemError(
+    429,
+    "busy",
+    f"more than {PIPELINED} requests were sent ahead on one connection; wait for some of the answers",
+    headers={"Retry-After": "2"},
+)
 _HOST = ProblemError(400, "http", "a request has one Host header with the name of a server, as `Host: example.org:8000` (RFC 9112, 3.2)")
 _UNREADABLE = ProblemError(400, "http", "this is no HTTP/1.1 request")
 # RFC 9110, 7.2: uri-host [ ":" port ] as in RFC 3986, 3.2; it may be empty.
@@ -281,8 +287,9 @@ class Connection(HttpToolsProtocol):
         self._refused = True
         if self.cycle is None or self.cycle.response_complete:
             body = problem.body()
-            head = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\ncontent-type: application/problem+json\r\n".encode()
-            head += b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+            head = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n".encode()
+            headers = [*self.server_state.default_headers, *problem.fields(), *ALWAYS]
+            head += b"".join(b"%b: %b\r\n" % header for header in headers)
             self.transport.write(head + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body)
             self.transport.write_eof()
             self.loop.call_later(LINGER_S, self.transport.close)

@@ -21,6 +21,11 @@ class ProblemError(Exception):
         self.headers = headers or {}
         self.more = more
 
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """The headers that go with the document."""
+        headers = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers.items()]
+        return [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers]
+
     def body(self) -> bytes:
         """The problem document."""
         document = {

@@ -127,8 +127,8 @@ class Condition(NamedTuple):
 class GraphWrite(NamedTuple):
     """A request to the writer: put the documents (file, format name) into the graph `graph` ("" the store's own default graph).
 
-    `base_iri`: what relative IRIs in the documents are below. `replace`: instead of what is there, else beside it. No documents and `replace`:
-    drop the graph.
+    `base_iri`: what relative IRIs in the documents are below. `replace`: instead of what is there, else beside it. No documents and
+    `replace`: drop the graph.
     """
 
     path: str

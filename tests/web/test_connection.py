@@ -54,6 +54,24 @@ def test_what_is_no_http_is_refused(server: Server):
     assert (status, problem["status"]) == (400, 400)
 
 
+REFUSED_BY_THE_CONNECTION = {
+    400: b"GET /health HTTP/1.1\r\n\r\n",
+    414: b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n",
+    431: b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("status", REFUSED_BY_THE_CONNECTION)
+def test_what_the_connection_refuses_has_the_headers_of_every_answer(server: Server, client: httpx.Client, status: int):
+    head = received(server, REFUSED_BY_THE_CONNECTION[status]).partition(b"\r\n\r\n")[0].decode().lower().split("\r\n")
+    fields = dict(line.split(": ", 1) for line in head[1:])
+    assert int(head[0].split()[1]) == status
+    usual = client.get("/nothing/here").headers
+    for name in ("access-control-allow-origin", "x-content-type-options", "referrer-policy", "cache-control", "content-type"):
+        assert fields[name] == usual[name].lower(), name
+    assert {"date", "connection", "content-length"} <= fields.keys()
+
+
 def test_a_long_address_works_up_to_the_limit(client: httpx.Client):
     assert client.get("/sparql", params={"query": f"ASK {{ ?s ?p '{'a' * 50_000}' }}"}).json()["boolean"] is False
 
