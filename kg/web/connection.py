@@ -7,11 +7,13 @@ And it takes an answer in two messages and looks at every header twice; ours com
 
 import asyncio
 import re
+import sys
 import urllib.parse
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
+from httptools import HttpParserInvalidMethodError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from kg.web.app import ALWAYS
@@ -37,6 +39,9 @@ _AHEAD = ProblemError(
 )
 _HOST = ProblemError(400, "http", "a request has one Host header with the name of a server, as `Host: example.org:8000` (RFC 9112, 3.2)")
 _UNREADABLE = ProblemError(400, "http", "this is no HTTP/1.1 request")
+_UNKNOWN_METHOD = ProblemError(501, "method", "this method is not known here; GET, HEAD, POST, QUERY, PUT, DELETE and OPTIONS are")
+# RFC 9112, 3: a request line whose method is a token; the parser stops at a method that it does not know.
+_REQUEST_LINE = re.compile(rb"(?:\r?\n)*[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ \r\n]+ HTTP/1\.[01]\r?\n")
 # RFC 9110, 7.2: uri-host [ ":" port ] as in RFC 3986, 3.2; it may be empty.
 _AUTHORITY = re.compile(rb"(?:\[[0-9A-Za-z:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?[ \t]*")
 
@@ -135,6 +140,7 @@ class Connection(HttpToolsProtocol):
         self.on_lost: Callable[[], None] | None = None
         self.is_lost = False
         self._in_head = self._began_here = self._refused = False
+        self._received = b""
         self._head_bytes = self._trailer_bytes = 0
         self._too_slow: asyncio.TimerHandle | None = self.loop.call_later(HEAD_S, self._refuse, _SLOW)
         self._answered_at = 0.0
@@ -155,7 +161,9 @@ class Connection(HttpToolsProtocol):
         if self._refused:
             return
         self._began_here = False
+        self._received = data
         super().data_received(data)
+        self._received = b""
         if self._in_head:
             self._head_bytes += 0 if self._began_here else len(data)  # the piece that a head begins in has other things in front
             if self._too_slow is None:
@@ -269,8 +277,9 @@ class Connection(HttpToolsProtocol):
         """Uvicorn: something came. The timer looks itself."""
 
     def send_400_response(self, msg: str) -> None:
-        """Uvicorn: what came cannot be read."""
-        self._refuse(_UNREADABLE)
+        """Uvicorn: what came cannot be read. RFC 9110, 15.6.2, where it is a request and for its method alone."""
+        unknown = isinstance(sys.exception(), HttpParserInvalidMethodError) and _REQUEST_LINE.match(self._received)
+        self._refuse(_UNKNOWN_METHOD if unknown else _UNREADABLE)
 
     def _stop_timer(self) -> None:
         if self._too_slow is not None:

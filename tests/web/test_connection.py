@@ -72,6 +72,26 @@ def test_what_the_connection_refuses_has_the_headers_of_every_answer(server: Ser
     assert {"date", "connection", "content-length"} <= fields.keys()
 
 
+@pytest.mark.parametrize("method", [b"FOO", b"BREW-1", b"get", b"GETS"])
+@pytest.mark.parametrize("path", [b"/sparql", b"/health", b"/nothing"])
+def test_a_method_that_nobody_knows_is_not_implemented(server: Server, method: bytes, path: bytes):
+    status, problem = exchange(server, method + b" " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (status, problem["type"].rpartition("#")[2]) == (501, "method")
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PROPFIND", "TRACE"])
+def test_a_method_that_only_others_know_is_not_allowed(client: httpx.Client, method: str):
+    for path in ("/sparql", "/graphs", "/health", "/dump.nq.gz"):
+        refused = client.request(method, path)
+        assert refused.status_code == 405
+        assert "GET" in refused.headers["allow"]
+
+
+@pytest.mark.parametrize("line", [b"FOO", b"FOO /\r\n", b"F(O / HTTP/1.1\r\n", b"FOO / HTTP/2.0\r\n", b"FOO / a HTTP/1.1\r\n"])
+def test_what_is_wrong_in_more_than_its_method_is_no_request(server: Server, line: bytes):
+    assert exchange(server, line + b"\r\n")[0] == 400
+
+
 def test_a_long_address_works_up_to_the_limit(client: httpx.Client):
     assert client.get("/sparql", params={"query": f"ASK {{ ?s ?p '{'a' * 50_000}' }}"}).json()["boolean"] is False
 
