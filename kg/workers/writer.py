@@ -17,6 +17,7 @@ from kg import engines
 from kg.engines import Reader, Writer
 from kg.errors import KgError, LockedError, QueryError, RemoteError
 from kg.settings import Settings
+from kg.syntax import MAX_DEPTH, TooDeepError
 from kg.workers.confine import confine
 from kg.workers.snapshot import current_identity
 from kg.workers.updates import prepared
@@ -108,13 +109,27 @@ def _update(writer: Writer, request: Update, text: str) -> None:
 
 
 def _read(request: GraphWrite) -> list[ox.Quad]:
-    """The quads of all documents; blank nodes of different documents stay apart. Raises SyntaxError, ValueError."""
+    """The quads of all documents; blank nodes of different documents stay apart. Raises SyntaxError, ValueError, TooDeepError."""
     quads: list[ox.Quad] = []
     for file, name in request.documents:
         with Path(file).open("rb") as stream:
             read = ox.parse(stream, FORMATS[name], base_iri=request.base_iri, rename_blank_nodes=True, without_named_graphs=True)
             quads += refused_where_misplaced(read) if name == "rdfxml" else read
+    for quad in quads:
+        if isinstance(quad.object, ox.Triple):
+            _refuse_depth(quad.object)
     return quads
+
+
+def _refuse_depth(term: ox.Triple) -> None:
+    """As deep as a query could name it: RDF/XML takes the square of the depth, and others recurse. Raises TooDeepError."""
+    inner: object = term
+    depth = 0
+    while isinstance(inner, ox.Triple):
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise TooDeepError(f"a triple term is nested more than {MAX_DEPTH} levels deep: give names to the inner ones")
+        inner = inner.object  # the subject of a triple is none (RDF 1.2 Concepts, 3.1)
 
 
 def _write_graph(writer: Writer, request: GraphWrite, quads: list[ox.Quad]) -> bytes:

@@ -341,3 +341,19 @@ def test_a_write_behind_a_long_one_is_told_to_come_back(serve: Callable[..., Ser
     with server.client(headers={"Authorization": f"Bearer {secret}"}) as client, ThreadPoolExecutor() as others:
         long = [others.submit(update, client, f"DELETE {{ ?a0 ?b0 ?c0 }} WHERE {{ GRAPH ?g {{ {cross} }} }}") for _ in range(3)]
         assert {write.result().status_code for write in long} == {503, 504}
+
+
+@pytest.mark.parametrize("depth", [100, 101, 8000])
+@pytest.mark.parametrize("media_type", ["text/turtle", "application/n-triples"])
+def test_triple_terms_may_be_nested_as_deep_as_a_query_can_be(writer: httpx.Client, media_type: str, depth: int):
+    document = "<x:a> <x:b> " + "<<( <x:a> <x:b> " * depth + "<x:c>" + " )>>" * depth + " ."
+    where = {"graph": "http://example.org/deep"}
+    put = writer.put("/graphs", params=where, content=document, headers={"Content-Type": media_type})
+    assert put.status_code == (201 if depth == 100 else 400), put.text
+    if depth > 100:
+        assert "nested more than 100 levels deep" in put.json()["detail"]
+        assert put.json()["type"].endswith("#complexity")
+    else:
+        for name in ("turtle", "ntriples", "rdfxml"):
+            assert writer.get("/graphs", params={**where, "format": name}).status_code == 200
+        assert writer.delete("/graphs", params=where).status_code == 200
