@@ -13,7 +13,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
-from httptools import HttpParserInvalidMethodError
+from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from kg.web.app import ALWAYS
@@ -40,6 +40,7 @@ _AHEAD = ProblemError(
 _HOST = ProblemError(400, "http", "a request has one Host header with the name of a server, as `Host: example.org:8000` (RFC 9112, 3.2)")
 _UNREADABLE = ProblemError(400, "http", "this is no HTTP/1.1 request")
 _UNKNOWN_METHOD = ProblemError(501, "method", "this method is not known here; GET, HEAD, POST, QUERY, PUT, DELETE and OPTIONS are")
+_InvalidMethodError: type[Exception] = httptools_impl.httptools.HttpParserInvalidMethodError  # type: ignore[attr-defined]  # uvicorn's own
 # RFC 9112, 3: a request line whose method is a token; the parser stops at a method that it does not know.
 _REQUEST_LINE = re.compile(rb"(?:\r?\n)*[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ \r\n]+ HTTP/1\.[01]\r?\n")
 # RFC 9110, 7.2: uri-host [ ":" port ] as in RFC 3986, 3.2; it may be empty.
@@ -278,7 +279,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Uvicorn: what came cannot be read. RFC 9110, 15.6.2, where it is a request and for its method alone."""
-        unknown = isinstance(sys.exception(), HttpParserInvalidMethodError) and _REQUEST_LINE.match(self._received)
+        unknown = isinstance(sys.exception(), _InvalidMethodError) and _REQUEST_LINE.match(self._received)
         self._refuse(_UNKNOWN_METHOD if unknown else _UNREADABLE)
 
     def _stop_timer(self) -> None:
