@@ -12,6 +12,7 @@ from ingest.model import Article
 
 MAX_CHARS = 500_000  # of an article's text: about 80,000 words; the parser's memory grows with the length
 _MAX_BYTES = 4 * MAX_CHARS + 65_536
+_TELLING = frozenset("LNS")  # categories of what tells one name from another: letters, numbers, symbols; not accents and punctuation
 
 Reader = Callable[[Path, str], Article]
 
@@ -63,16 +64,27 @@ def checked(source: str, article: Article) -> Article:
 
 def slug(name: str) -> str:
     """Lower-case ASCII letters and digits joined by hyphens; a hash where nothing of the name remains (`slug("ニュース")`)."""
+    return _in_ascii(name) or sha256(name)[:12]
+
+
+def _in_ascii(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-") or sha256(name)[:12]
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-")
 
 
 def file_id(path: Path) -> str:
-    """An article's id from its file's name. Raises ArticleError when nothing of a name that is not UTF-8 can be used."""
+    """An article's id from its file's name, composed (NFC), with a hash of the whole name where ASCII loses more than accents.
+
+    Raises ArticleError for a name that is not UTF-8.
+    """
+    name = unicodedata.normalize("NFC", path.stem)
     try:
-        return slug(path.stem)
+        digest = sha256(name)
     except UnicodeEncodeError as error:
         raise ArticleError(str(path), "has a name that is not UTF-8; rename the file") from error
+    plain = _in_ascii(name)
+    lost = any(not sign.isascii() and unicodedata.category(sign)[0] in _TELLING for sign in unicodedata.normalize("NFKD", name))
+    return f"{plain}-{digest[:8]}" if plain and lost else plain or digest[:12]
 
 
 def url_id(url: str) -> str:

@@ -1,10 +1,12 @@
 """Files into articles: formats, metadata, and one clear error for each kind of bad input."""
 
 import datetime
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,28 @@ def test_two_addresses_with_the_same_last_segment_have_two_ids(write) -> None:
     assert len(ids) == 2
 
 
+def test_names_of_files_that_ascii_cannot_tell_apart_have_ids_of_their_own(write) -> None:
+    names = ("новости 2", "статья 2", "ニュース2", "🚀 2", "2", "новости", "статья")
+    ids = [read(write(f"{name}.txt", "Text.")).id for name in names]
+    assert len({*ids}) == len(names)
+    assert ids[0] == f"2-{hashlib.sha256(names[0].encode()).hexdigest()[:8]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("News 2", "news-2"),
+        ("$5 “deal” – really", "5-deal-really"),
+        ("Größe", "groe-aedc3f80"),
+        ("x" * 90, "x" * 80),
+        ("--", "d8156bae0c42"),
+    ],
+)
+def test_a_name_of_a_file_gives_one_id_however_its_accents_are_written(write, name: str, expected: str) -> None:
+    for form in ("NFC", "NFD"):
+        assert read(write(f"{unicodedata.normalize(form, name)}.txt", "Text.")).id == expected
+
+
 def test_markdown_text_is_what_a_reader_sees(write) -> None:
     article = read(write("a.md", "# The *AI Act*\n\nThe [Parliament](https://x.eu) **adopted**\nit.\n\n- One `code`\n\n```\nskip()\n```\n"))
     assert article.text == "The AI Act\n\nThe Parliament adopted it.\n\nOne code"
@@ -114,7 +138,7 @@ def test_first_heading_is_the_title_of_a_plain_text(write) -> None:
         ("address.md", b"---\nurl: http://[bad\n---\nText.", "url: 'http://[bad' is no address (Invalid IPv6 URL); correct it"),
         ("half.md", b'---\ntitle: "\\ud800"\n---\nText.', "title: half a surrogate pair at character 0; write whole characters"),
         ("digits.md", b"---\nid: 0x" + b"f" * 5000 + b"\n---\nText.", "id: a number of too many digits; write it in quotes"),
-        ("\udcff.txt", b"Text.", "has a name that is not UTF-8; rename the file"),
+        ("a\udcff.txt", b"Text.", "has a name that is not UTF-8; rename the file"),
         ("a.docx", b"PK", "unknown format .docx; known are .md, .txt, .jsonl"),
     ],
 )
