@@ -6,12 +6,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, cast
 
-from pyoxigraph import DefaultGraph, Quad, RdfFormat, Store, serialize
+from pyoxigraph import DefaultGraph, Quad, Store
 
-from kg import datadir
+from kg import datadir, serialize
 from kg.errors import SettingError
 from kg.formats import GRAPHS, named
-from kg.iris import PREFIXES
 
 _COMPRESSION_LEVEL = 6
 
@@ -29,18 +28,19 @@ def format_of(path: Path) -> str | None:
 
 
 def write(store: Store, output: IO[bytes], format_name: str, base_iri: str) -> None:
-    """Writes every quad. Raises SettingError for a format that graphs do not have."""
+    """Writes every quad. Raises SettingError for a format that graphs do not have, or that cannot say what is there."""
     chosen = named(format_name, GRAPHS)
-    engine_format = RdfFormat.from_media_type(chosen.media_type) if chosen else None
-    if chosen is None or engine_format is None:
+    if chosen is None:
         raise SettingError(f"--format {format_name!r} is no format for graphs; choose one of {', '.join(GRAPHS)}")
     quads = sorted_quads(store)
-    prefixes = {**PREFIXES, "entity": f"{base_iri}entity/"} if chosen.name in {"turtle", "trig", "rdfxml"} else None
-    serialize(quads if chosen.quads else (quad.triple for quad in quads), output, engine_format, prefixes=prefixes)
+    serialize.write(quads if chosen.quads else (quad.triple for quad in quads), output, chosen, base_iri)
 
 
 def write_file(store: Store, path: Path, format_name: str, base_iri: str) -> None:
-    """Writes every quad to a file, compressed when it ends in `.gz`; the file is there when it is complete. Raises OSError."""
+    """Writes every quad to a file, compressed when it ends in `.gz`; the file is there when it is complete.
+
+    Raises OSError, and SettingError as `write` does.
+    """
     new = path.with_name(f".{path.name}.new")
     try:
         with ExitStack() as stack:

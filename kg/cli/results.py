@@ -12,25 +12,24 @@ from pyoxigraph import (
     QueryBoolean,
     QueryResultsFormat,
     QuerySolutions,
-    RdfFormat,
     Triple,
-    serialize,
 )
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kg import serialize
 from kg.engines import Result
 from kg.errors import SettingError
 from kg.formats import GRAPHS, RESULTS, Format, named
-from kg.iris import NAMESPACES, PREFIXES
+from kg.iris import NAMESPACES
 from kg.workers import jsonld
+from kg.workers.wellformed import Characters
 
 TABLE = "table"
 MAX_TABLE_ROWS = 1000
 _ONE_LINE = frozenset({"json", "xml"})
 _WORD_CHARS, _SHORT_CHARS = 12, 24
-_READABLE = frozenset({"turtle", "trig", "rdfxml"})
 
 
 def default_format() -> str:
@@ -41,13 +40,15 @@ def default_format() -> str:
 def write(result: Result, name: str | None, output: IO[bytes], base_iri: str) -> None:
     """Writes a result in the format of this name; without one, graphs as Turtle and the rest by `default_format`.
 
-    Rows are written as they are found. Raises SettingError when results of this kind have no such format.
+    Rows are written as they are found. Raises SettingError when results of this kind have no such format, or it cannot say one of them.
     """
     if not isinstance(result, QuerySolutions | QueryBoolean):
         write_graph(result, name or "turtle", output, base_iri)
     elif (name or default_format()) != TABLE:
         chosen = _format(name or "csv", RESULTS, "rows", (TABLE,))
-        result.serialize(output, QueryResultsFormat.from_media_type(chosen.media_type))
+        sink = Characters(output) if chosen.name == "xml" else output
+        with serialize.sayable(chosen):
+            result.serialize(sink, QueryResultsFormat.from_media_type(chosen.media_type))  # type: ignore[arg-type]
         if isinstance(result, QueryBoolean) or chosen.name in _ONE_LINE:
             output.write(b"\n")
     elif isinstance(result, QueryBoolean):
@@ -73,23 +74,11 @@ def graph_format(name: str, *, others: Sequence[str] = ()) -> Format:
 
 
 def _serialize(quads: Iterable[Triple] | Iterable[Quad], chosen: Format, output: IO[bytes], base_iri: str) -> None:
-    if chosen.name == "jsonld":
-        jsonld.write(quads, output, prefixes_of(base_iri))
+    if chosen.name != "jsonld":
+        serialize.write(quads, output, chosen, base_iri)
         return
-    serialize(quads, output, rdf_format(chosen), prefixes=prefixes_of(base_iri) if chosen.name in _READABLE else None)
-
-
-def rdf_format(chosen: Format) -> RdfFormat:
-    """The engine's name of a format of graphs."""
-    found = RdfFormat.from_media_type(chosen.media_type)
-    if found is None:
-        raise SettingError(f"the engine writes no {chosen.media_type}")
-    return found
-
-
-def prefixes_of(base_iri: str) -> dict[str, str]:
-    """Our prefixes, with one for entities."""
-    return {**PREFIXES, "entity": f"{base_iri}entity/"}
+    with serialize.sayable(chosen):
+        jsonld.write(quads, output, serialize.prefixes_of(base_iri))
 
 
 def show(rows: QuerySolutions, base_iri: str, *, console: Console | None = None) -> None:

@@ -2,12 +2,14 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from claims_graph import BASE, Said, extraction, known, store
-from pyoxigraph import Quad, QueryResultsFormat, RdfFormat, parse, parse_query_results
+from pyoxigraph import Quad, QueryResultsFormat, RdfFormat, Store, parse, parse_query_results
 
 from kg import dump
 from kg.cli import results
@@ -52,6 +54,38 @@ def written(query: str, name: str) -> bytes:
 def test_every_format_has_its_example():
     assert set(RESULT_EXAMPLES) == set(RESULTS)
     assert set(GRAPH_EXAMPLES) == set(GRAPHS)
+
+
+def test_xml_keeps_a_carriage_return():
+    """A raw one would be read as a line feed (XML 1.0, 2.11)."""
+    ((read,),) = parse_query_results(written('SELECT ("a\\r\\nb" AS ?text) {}', "xml"), QueryResultsFormat.XML)
+    assert read.value == "a\r\nb"
+    (triple,) = parse(written('CONSTRUCT { <x:s> <x:p> "a\\r\\nb" } {}', "rdfxml"), RdfFormat.RDF_XML)
+    assert triple.object.value == "a\r\nb"
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "reason"),
+    [
+        ('SELECT ("a\\u0001" AS ?text) {}', "xml", "--format xml: XML cannot carry the character U+0001; ask for another format"),
+        ('CONSTRUCT { <x:s> <x:p> "a\\u0001" } {}', "rdfxml", "--format rdfxml: XML cannot carry the character U+0001"),
+        ("CONSTRUCT { <x:s> <x:p/> 1 } {}", "rdfxml", "--format rdfxml: RDF/XML cannot carry the predicate <x:p/>"),
+        ("CONSTRUCT { <x:s> <x:p> <<( <x:s> <x:p> 1 )>> } {}", "jsonld", "--format jsonld: JSON-LD cannot carry triples as terms"),
+    ],
+)
+def test_what_a_format_cannot_say_is_refused(query: str, name: str, reason: str):
+    with pytest.raises(SettingError, match=re.escape(reason)):
+        written(query, name)
+
+
+@pytest.mark.parametrize("statement", ['<x:s> <x:p> "a\\u0001"', "<x:s> <x:p/> 1"])
+def test_a_file_that_would_be_no_rdf_xml_is_not_written(tmp_path: Path, statement: str):
+    graph = Store()
+    graph.update(f"INSERT DATA {{ {statement} }}")
+    (tmp_path / "graph.rdf").write_text("old")
+    with pytest.raises(SettingError, match=r"--format rdfxml: .* cannot carry"):
+        dump.write_file(graph, tmp_path / "graph.rdf", "rdfxml", BASE)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("graph.rdf", "old")]
 
 
 @pytest.mark.parametrize("name", RESULTS)
