@@ -10,7 +10,7 @@ from frontmatter.default_handlers import YAMLHandler
 from yaml.constructor import ConstructorError
 
 from ingest.errors import ArticleError
-from ingest.readers.source import encodable, sha256, url_id
+from ingest.readers.source import encodable, sha256, url_id, without_controls
 
 _FIELDS = ("title", "author", "publisher", "url", "language")
 _SHOWN_CHARS = 40
@@ -75,7 +75,7 @@ def metadata(source: str, fields: Mapping[str, Any], *, fallback: str) -> dict[s
     """The keyword arguments of an Article besides its text: strings, dates in ISO 8601, and an id that does not change with the text.
 
     The id is the field `id`, else made from `url`, else `fallback`. Raises ArticleError for a date or an address that is none, and for a
-    field that is no text or cannot be written as UTF-8.
+    field that is no text, cannot be written as UTF-8 or holds control characters.
     """
     found = {name: _text(source, name, fields.get(name)) for name in _FIELDS}
     found["language"] = found["language"] or _text(source, "lang", fields.get("lang"))
@@ -103,7 +103,7 @@ def _text(source: str, name: str, value: Any) -> str:
         text = str(value)
     except ValueError as error:
         raise ArticleError(source, f"{name}: a number of too many digits; write it in quotes") from error
-    return " ".join(encodable(source, name, text).split())
+    return without_controls(source, name, " ".join(encodable(source, name, text).split()))
 
 
 def _url_id(source: str, url: str) -> str:

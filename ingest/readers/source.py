@@ -13,6 +13,7 @@ from ingest.model import Article
 MAX_CHARS = 500_000  # of an article's text: about 80,000 words; the parser's memory grows with the length
 _MAX_BYTES = 4 * MAX_CHARS + 65_536
 _TELLING = frozenset("LNS")  # categories of what tells one name from another: letters, numbers, symbols; not accents and punctuation
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 
 Reader = Callable[[Path, str], Article]
 
@@ -51,12 +52,24 @@ def encodable(source: str, name: str, text: str) -> str:
     return text
 
 
+def without_controls(source: str, name: str, text: str) -> str:
+    """The text of a field, if it holds no control characters but TAB, LF and CR, and none that XML cannot carry. Raises ArticleError.
+
+    They are no part of a text, and would get into the names that all articles share. Those from U+0080 to U+009F are what quotation marks
+    and dashes of Windows-1252 become when they are read as Latin-1: they stand for something, and so are not left out either.
+    """
+    if found := _CONTROL.search(text):
+        code = ord(found.group())
+        remedy = "read the original as Windows-1252, and save it as UTF-8" if 0x80 <= code <= 0x9F else "remove it"
+        raise ArticleError(source, f"{name}: control character U+{code:04X} at character {found.start():,}; {remedy}")
+    return text
+
+
 def checked(source: str, article: Article) -> Article:
     """The article, if it has text of an acceptable length. Raises ArticleError otherwise."""
     if not article.text.strip():
         raise ArticleError(source, "has no text below its front matter")
-    if (nul := article.text.find("\0")) >= 0:
-        raise ArticleError(source, f"is no text: NUL at character {nul:,}")
+    without_controls(source, "text", article.text)
     if len(article.text) > MAX_CHARS:
         raise ArticleError(source, f"{len(article.text):,} characters, and the limit is {MAX_CHARS:,}; split it into articles")
     return article

@@ -53,6 +53,10 @@ def test_text_without_front_matter_is_kept_verbatim(write) -> None:
     assert read(write("a.txt", text)).text == text
 
 
+def test_white_space_in_a_field_is_one_space(write) -> None:
+    assert read(write("a.md", '---\ntitle: "A\\x0b\\N\\tB"\n---\nText.')).title == "A B"
+
+
 def test_a_text_that_begins_with_a_rule_is_kept_verbatim(write) -> None:
     text = "---\ndate: 2024-02-30\n\nApple sues.\n"
     assert read(write("a.txt", text)).text == text
@@ -138,6 +142,15 @@ def test_first_heading_is_the_title_of_a_plain_text(write) -> None:
         ("address.md", b"---\nurl: http://[bad\n---\nText.", "url: 'http://[bad' is no address (Invalid IPv6 URL); correct it"),
         ("half.md", b'---\ntitle: "\\ud800"\n---\nText.', "title: half a surrogate pair at character 0; write whole characters"),
         ("digits.md", b"---\nid: 0x" + b"f" * 5000 + b"\n---\nText.", "id: a number of too many digits; write it in quotes"),
+        ("bell.txt", b"Apple\x07 sues.", "text: control character U+0007 at character 5; remove it"),
+        ("page.txt", b"Apple sues.\x0cEpic too.", "text: control character U+000C at character 11; remove it"),
+        ("mark.txt", "Apple sues\ufffe".encode(), "text: control character U+FFFE at character 10; remove it"),
+        (
+            "quotes.txt",
+            "“Apple”".encode("cp1252").decode("latin-1").encode(),
+            "text: control character U+0093 at character 0; read the original as Windows-1252, and save it as UTF-8",
+        ),
+        ("escape.md", b'---\ntitle: "a\\x1bb"\n---\nText.', "title: control character U+001B at character 1; remove it"),
         ("a\udcff.txt", b"Text.", "has a name that is not UTF-8; rename the file"),
         ("a.docx", b"PK", "unknown format .docx; known are .md, .txt, .jsonl"),
     ],
@@ -199,7 +212,7 @@ def test_json_lines_keep_ids_and_report_bad_lines_in_place() -> None:
     assert (found[0].id, found[0].date) == ("x/1", "2024-03-01")
     assert str(found[1]).startswith("standard input, line 3: is not JSON")
     assert 'has no "text"' in str(found[2])
-    assert "NUL at character 1" in str(found[3])
+    assert "text: control character U+0000 at character 1" in str(found[3])
 
 
 @pytest.mark.parametrize(
@@ -209,6 +222,7 @@ def test_json_lines_keep_ids_and_report_bad_lines_in_place() -> None:
         ('"score": ' + "9" * 5000, "has a number of too many digits; write it in quotes"),
         ('"score": ' + "[" * 100_000, "is nested too deeply"),
         *[(f'"{name}": "a\\ud800"', f"{name}: half a surrogate pair at character 1") for name in ("id", "title", "url", "date", "lang")],
+        *[(f'"{name}": "a\\u007f"', f"{name}: control character U+007F at character 1") for name in ("id", "title", "url", "date", "lang")],
         ('"author": ["a", "\\udc00"]', "author: half a surrogate pair at character 3"),
     ],
     ids=lambda text: text[:24],
