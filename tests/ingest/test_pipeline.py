@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,9 +58,13 @@ def _fragile() -> "Fragile":
 
 
 class Fragile:
-    """Dies over one article and raises over another, as native code and components may."""
+    """Dies over one article and never ends with another, as native code may; touches the file that an article has for its title."""
 
     def __call__(self, article: Article) -> Extraction | ArticleError:
+        if article.id == "sleeps":
+            time.sleep(60)
+        if article.title:
+            Path(article.title).touch()
         if article.id == "kills":
             os.kill(os.getpid(), signal.SIGKILL)
         return Extraction(article, (), (), ())
@@ -70,6 +77,87 @@ def test_a_worker_that_dies_costs_one_article() -> None:
     assert [str(r) for r in results if isinstance(r, ArticleError)] == [
         "kills: its extraction ended with exit code -9; the article is left out"
     ] * 2
+
+
+def test_results_come_out_while_no_article_comes() -> None:
+    def source() -> Iterator[Article | None]:
+        yield Article("one", "Text.")
+        yield Article("two", "Text.")
+        while len(found) < 2:
+            time.sleep(0.01)
+            yield None
+
+    found: list[str] = []
+    for result in extract_all(source(), _fragile, processes=2):
+        if result is not None:
+            found.append(result.article.id)  # type: ignore[union-attr]
+    assert found == ["one", "two"]
+
+
+@pytest.mark.parametrize("waiting", [True, False], ids=["in waiting", "elsewhere"])
+def test_what_is_finished_comes_out_at_an_interruption(tmp_path: Path, waiting: bool) -> None:
+    def source() -> Iterator[Article | ArticleError | None]:
+        yield Article("sleeps", "Text.")
+        yield Article("one", "Text.", title=str(tmp_path / "one"))
+        yield ArticleError("two", "is empty")
+        while not (tmp_path / "one").exists():
+            time.sleep(0.01)
+        time.sleep(0.5)  # in which the result is sent
+        yield None
+        raise KeyboardInterrupt
+
+    results = extract_all(source(), _fragile, processes=2)
+    assert next(results) is None
+    found = [] if waiting else [results.throw(KeyboardInterrupt)]
+    with pytest.raises(KeyboardInterrupt):
+        while True:
+            found.append(next(results))
+    assert [r.source if isinstance(r, ArticleError) else r.article.id for r in found if r] == ["one", "two"]
+
+
+NAPPING = """
+import time
+from ingest.model import Article
+from ingest.workers import extract_all
+
+def napping():
+    return nap
+
+def nap(article):
+    time.sleep(1)
+
+def source():
+    yield from (Article(name, "Text.") for name in "ab")
+    print(flush=True)
+    while True:
+        time.sleep(0.01)
+        yield None
+
+if __name__ == "__main__":
+    try:
+        list(extract_all(source(), napping, processes=2))
+    except KeyboardInterrupt:
+        pass
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("after_s", [0, 0.1, 1])
+def test_workers_end_with_us_and_without_a_word(tmp_path: Path, number: signal.Signals, after_s: float) -> None:
+    """At Ctrl-C on a terminal, which every process gets, and when we are killed: while they are loaded, and when they are at work."""
+    (tmp_path / "napping.py").write_text(NAPPING)
+    options = {"cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
+    with subprocess.Popen([sys.executable, "napping.py"], preexec_fn=_listen_to_sigint, **options) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(after_s)
+        os.killpg(process.pid, number) if number is signal.SIGINT else process.kill()
+        assert process.communicate(timeout=60)[1] == b""  # which is complete when no worker is left
+
+
+def _listen_to_sigint() -> None:
+    """Also where the tests run in the background of a shell, which would have it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_articles_are_taken_as_they_are_needed() -> None:
