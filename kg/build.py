@@ -4,30 +4,27 @@ The writer's lock is held only while a batch is written. One article that cannot
 What is reported as stored is on disk.
 """
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from itertools import batched
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode, Quad, Store
 
-from ingest import readers
 from ingest.errors import ArticleError
 from ingest.model import Article, Extraction, Schema
 from kg import building, engines, ontology
+from kg.articles import Articles, articles, distinct
 from kg.engines import Reader, Writer
 from kg.errors import DataError
 from kg.iris import DCTERMS, PROV, RDF, Iris
 from kg.knowledge import Change, KnowledgeGraph, KnownEntities
 from kg.quads import ArticleGraph, Run, article_graph, dataset_quads, fingerprint
 from kg.settings import DEFAULT_BASE_IRI, Settings
-from kg.wording import counted
+from kg.summary import Event, Outcome, Summary, note
 
 if TYPE_CHECKING:
     from ingest.pipeline import Extractor
@@ -36,65 +33,12 @@ _BATCH_ARTICLES = 64
 _BATCH_S = 2.0
 
 
-class Outcome(StrEnum):
-    """What became of one article."""
-
-    STORED = "stored"
-    UNCHANGED = "unchanged"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One article is done; `detail` says why it failed, or how many claims it makes. `name` is its id, or its source when it failed."""
-
-    name: str
-    outcome: Outcome
-    detail: str = ""
-
-
-@dataclass(slots=True)
-class Summary:
-    """What a batch came to."""
-
-    stored: int = 0
-    unchanged: int = 0
-    failed: list[ArticleError] = field(default_factory=list)
-    mentions: int = 0
-    claims: int = 0
-    interrupted: bool = False
-    snapshot: int | None = None
-
-    @property
-    def articles(self) -> int:
-        """How many were looked at."""
-        return self.stored + self.unchanged + len(self.failed)
-
-
 class Interrupted(BaseException):
     """SIGTERM, raised where Ctrl-C raises KeyboardInterrupt."""
 
 
 type Report = Callable[[Event], None]
-type Extract = Callable[[Iterable[Article | ArticleError]], Iterator[Extraction | ArticleError]]
-
-
-def articles(paths: Sequence[str]) -> Iterator[Article | ArticleError]:
-    """Every article of the paths, `-` being JSON lines on standard input; what cannot be read comes as an ArticleError in its place.
-
-    A file that two of the paths name is read once.
-    """
-    read: set[Path] = set()
-    for path in paths:
-        if path == "-":
-            yield from readers.read_lines(sys.stdin.buffer)
-            continue
-        for file in readers.find_all([Path(path)]):
-            if isinstance(file, ArticleError):
-                yield file
-            elif (resolved := file.resolve()) not in read:
-                read.add(resolved)
-                yield from readers.read_all(file)
+type Extract = Callable[[Articles], Iterator[Extraction | ArticleError | None]]
 
 
 def ingest(settings: Settings, paths: Sequence[str], *, keep_text: bool, report: Report) -> Summary:
@@ -105,7 +49,7 @@ def ingest(settings: Settings, paths: Sequence[str], *, keep_text: bool, report:
     iris = prepare(settings)
     extractor, run, schema = load_extractor(settings, iris.base)
     batch = Ingest(settings, iris, run, schema, keep_text=keep_text, report=report)
-    return batch(articles(paths), partial(extractor.extract, processes=settings.processes))
+    return batch(articles(paths), extracting(extractor, settings.processes))
 
 
 def rehearse(settings: Settings, paths: Sequence[str], *, report: Report) -> Summary:
@@ -113,11 +57,19 @@ def rehearse(settings: Settings, paths: Sequence[str], *, report: Report) -> Sum
     extractor, _, _ = load_extractor(settings, settings.base_iri or DEFAULT_BASE_IRI)  # what is found does not depend on it
     summary = Summary()
     with suppress(KeyboardInterrupt, Interrupted):
-        for extraction in extractor.extract(_distinct(articles(paths)), processes=settings.processes):
-            report(_note(extraction, summary))
+        for extraction in extracting(extractor, settings.processes)(distinct(articles(paths))):
+            if extraction is not None:
+                report(note(extraction, summary))
         return summary
     summary.interrupted = True
     return summary
+
+
+def extracting(extractor: "Extractor", processes: int) -> Extract:
+    """Extraction in this process, or in several; where no article has come for a while (None), it says so, after what is ready by then."""
+    if processes > 1:
+        return partial(extractor.extract, processes=processes)
+    return lambda articles: (None if article is None else extractor(article) for article in articles)
 
 
 def load_extractor(settings: Settings, base_iri: str) -> "tuple[Extractor, Run, Schema]":
@@ -160,24 +112,24 @@ class Ingest:
         self._pending: list[tuple[ArticleGraph, Extraction]] = []
         self._written = float("-inf")  # the first article does not wait for a second, which may be long in coming
         self._published = monotonic()
+        self._unpublished = False
+        self._events: deque[Event] = deque()  # counted, and still to be reported
 
-    def __call__(self, found: Iterable[Article | ArticleError], extract: Extract) -> Summary:
+    def __call__(self, found: Articles, extract: Extract) -> Summary:
         """Stores and publishes every article. Interrupted, it stores and publishes what has been extracted and says so in the summary.
 
         Whatever is raised on the way is raised after that.
         """
         try:
             with engines.reading(self.settings) as graph:
-                new = self._new(_distinct(found), graph.open())
-                for extraction in extract(new):
-                    self._take(extraction)
+                self._take_all(extract(self._new(distinct(found), graph.open())))
         except (KeyboardInterrupt, Interrupted):
             self.summary.interrupted = True
         finally:
             self._write(last=True)
         return self.summary
 
-    def _new(self, found: Iterable[Article | ArticleError], published: Reader) -> Iterator[Article | ArticleError]:
+    def _new(self, found: Articles, published: Reader) -> Iterator[Article | ArticleError | None]:
         """Leaves out what is stored already, by the same run."""
         run = self.iris.run(self.run.id)
         for article in found:
@@ -188,40 +140,63 @@ class Ingest:
                 if run in about and any(getattr(value, "value", "") == digest for value in about):
                     self.summary.unchanged += 1
                     self.report(Event(article.id, Outcome.UNCHANGED))
+                    self._keep_up()
                     continue
             yield article
 
-    def _take(self, extraction: Extraction | ArticleError) -> None:
+    def _take_all(self, extractions: Iterator[Extraction | ArticleError | None]) -> None:
+        """Takes what comes; after an interruption that came in between, what is finished by then, too."""
+        try:
+            for extraction in extractions:
+                self._take(extraction)
+        except (KeyboardInterrupt, Interrupted) as interruption:
+            if isinstance(extractions, Generator):
+                self._take(extractions.throw(interruption))
+                self._take_all(extractions)
+            raise
+
+    def _take(self, extraction: Extraction | ArticleError | None) -> None:
         if isinstance(extraction, ArticleError):
-            self.report(_note(extraction, self.summary))
-            return
+            self.report(note(extraction, self.summary))
+        elif extraction is not None:
+            self._prepare(extraction)
+        self._keep_up()
+
+    def _prepare(self, extraction: Extraction) -> None:
         try:
             graph = article_graph(extraction, self.iris, self.run, symmetric=self.symmetric, keep_text=self.keep_text)
         except (ValueError, KeyError) as error:
             reason = f"cannot be written as RDF: {error}; the article is left out"
-            self.report(_note(ArticleError(extraction.article.id, reason), self.summary))
-            return
-        self._pending.append((graph, extraction))
-        if len(self._pending) >= _BATCH_ARTICLES or monotonic() - self._written >= _BATCH_S:
+            self.report(note(ArticleError(extraction.article.id, reason), self.summary))
+        else:
+            self._pending.append((graph, extraction))
+
+    def _keep_up(self) -> None:
+        """Writes and publishes what has waited for long enough."""
+        batch_s = min(_BATCH_S, self.settings.publish_every_s)
+        full = len(self._pending) >= _BATCH_ARTICLES or (self._pending and monotonic() - self._written >= batch_s)
+        if full or (self._unpublished and self._is_due()):
             self._write()
 
+    def _is_due(self) -> bool:
+        return monotonic() - self._published >= self.settings.publish_every_s
+
     def _write(self, *, last: bool = False) -> None:
-        due = last or monotonic() - self._published >= self.settings.publish_every_s
-        if not self._pending and not last:
-            return
         with engines.writing(self.settings) as writer:
             knowledge = KnowledgeGraph(writer.lookup, self.iris, self.known, writer.stored)
             change = knowledge.replace([graph for graph, _ in self._pending], self.run)
             if change:
                 writer.apply(change.removed, change.added)
-            if due and writer.unpublished:
+            if writer.unpublished and (last or self._is_due()):
                 snapshot = writer.publish()
                 self.summary.snapshot = snapshot.number if snapshot else None
                 self._published = monotonic()
-        written, self._pending = self._pending, []
+            self._unpublished = writer.unpublished
+        self._events.extend(note(extraction, self.summary) for _, extraction in self._pending)
+        self._pending.clear()
         self._written = monotonic()
-        for _, extraction in written:
-            self.report(_note(extraction, self.summary))
+        while self._events:
+            self.report(self._events.popleft())
 
 
 def remove(settings: Settings, names: Sequence[str], *, everything: bool = False) -> list[str]:
@@ -275,28 +250,6 @@ def _as_stored(quads: Iterable[Quad]) -> set[Quad]:
     store = Store()
     store.extend(quads)
     return set(store)
-
-
-def _note(extraction: Extraction | ArticleError, summary: Summary) -> Event:
-    if isinstance(extraction, ArticleError):
-        summary.failed.append(extraction)
-        return Event(extraction.source, Outcome.FAILED, extraction.reason)
-    summary.stored += 1
-    summary.mentions += len(extraction.mentions)
-    summary.claims += len(extraction.claims)
-    return Event(extraction.article.id, Outcome.STORED, counted(len(extraction.claims), "claim"))
-
-
-def _distinct(found: Iterable[Article | ArticleError]) -> Iterator[Article | ArticleError]:
-    seen: set[str] = set()
-    for article in found:
-        if isinstance(article, Article) and article.id in seen:
-            reason = "another article of this batch has the same id; give one of them its own `id:` in the front matter"
-            yield ArticleError(article.id, f"{reason} (this one is titled {article.title!r})" if article.title else reason)
-            continue
-        if isinstance(article, Article):
-            seen.add(article.id)
-        yield article
 
 
 def _stored_ids(writer: Writer, iris: Iris) -> set[str]:

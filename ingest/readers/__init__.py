@@ -9,10 +9,10 @@ from pathlib import Path
 from ingest.errors import ArticleError
 from ingest.model import Article
 from ingest.readers import json_lines, markdown, plain
-from ingest.readers.json_lines import read_lines
+from ingest.readers.json_lines import read_lines, read_stream
 from ingest.readers.source import MAX_CHARS, Reader, checked, decode, load_bytes
 
-__all__ = ["JSON_LINES", "MAX_CHARS", "READERS", "find", "find_all", "read", "read_all", "read_lines"]
+__all__ = ["JSON_LINES", "MAX_CHARS", "READERS", "find", "find_all", "read", "read_all", "read_lines", "read_stream"]
 
 READERS: dict[str, Reader] = {
     ".txt": plain.article,

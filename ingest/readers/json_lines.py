@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from select import select
+from typing import BinaryIO
 
 from ingest.errors import ArticleError
 from ingest.model import Article
@@ -10,16 +12,43 @@ from ingest.readers.metadata import metadata, text_id
 from ingest.readers.source import checked, decode, encodable
 from ingest.segment import blocks
 
+_STANDARD_INPUT = "standard input"
+_PATIENCE_S = 0.1
+_PIECE_BYTES = 1 << 16
 
-def read_lines(lines: Iterable[str | bytes], *, source: str = "standard input") -> Iterator[Article | ArticleError]:
+
+def read_lines(lines: Iterable[str | bytes], *, source: str = _STANDARD_INPUT) -> Iterator[Article | ArticleError]:
     """One article a line, in order; a line that cannot be read comes as an ArticleError naming it. Blank lines are skipped."""
     for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            yield _article(f"{source}, line {number}", line)
-        except ArticleError as error:
-            yield error
+        if line.strip():
+            yield _read(f"{source}, line {number}", line)
+
+
+def read_stream(stream: BinaryIO, *, source: str = _STANDARD_INPUT) -> Iterator[Article | ArticleError | None]:
+    """The same of a stream that may pause, of which nothing has been read: None whenever no line has come for a tenth of a second."""
+    number = 0
+    for line in _lines(stream):
+        number += line is not None
+        if line is None:
+            yield None
+        elif line.strip():
+            yield _read(f"{source}, line {number}", line)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
+    begun: list[bytes] = []
+    while True:
+        if not select([stream], [], [], _PATIENCE_S)[0]:
+            yield None
+        elif piece := stream.read1(_PIECE_BYTES):  # type: ignore[attr-defined]
+            *ended, rest = piece.split(b"\n")
+            for end in ended:
+                yield b"".join([*begun, end])
+                begun.clear()
+            begun.append(rest)
+        else:
+            break
+    yield b"".join(begun)
 
 
 def read_file(path: Path) -> Iterator[Article | ArticleError]:
@@ -29,6 +58,13 @@ def read_file(path: Path) -> Iterator[Article | ArticleError]:
             yield from read_lines(stream, source=str(path))
     except OSError as error:
         raise ArticleError(str(path), f"cannot be read: {error.strerror}") from error
+
+
+def _read(source: str, line: str | bytes) -> Article | ArticleError:
+    try:
+        return _article(source, line)
+    except ArticleError as error:
+        return error
 
 
 def _article(source: str, line: str | bytes) -> Article:

@@ -11,6 +11,7 @@ from rich.text import Text
 from ingest.errors import ArticleError
 from ingest.model import EntityType, Extraction, Polarity
 from kg import build, engines
+from kg.articles import articles
 from kg.cli import options, results, streams
 from kg.extractions import as_json, as_json_line
 from kg.iris import Iris
@@ -78,7 +79,9 @@ def command(
         lambda found: _write_rdf(found, output_format, sys.stdout.buffer, iris, run, symmetric, keep_text=keep_text)
     )
     shown = failed = 0
-    for extraction in extractor.extract(build.articles(paths), processes=settings.processes):
+    for extraction in build.extracting(extractor, settings.processes)(articles(paths)):
+        if extraction is None:
+            continue
         if isinstance(extraction, ArticleError):
             failed += 1
             typer.echo(f"failed: {extraction}", err=True)

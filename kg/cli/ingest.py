@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from kg import build
-from kg.build import Interrupted, Summary
+from kg.build import Interrupted
 from kg.cli import options
 from kg.cli.progress import Progress
 from kg.settings import Settings
+from kg.summary import Summary
 from kg.wording import counted
 
 EXAMPLES = (

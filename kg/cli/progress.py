@@ -7,7 +7,7 @@ import rich.progress
 from rich.console import Console
 
 from ingest import readers
-from kg.build import Event, Outcome
+from kg.summary import Event, Outcome
 
 
 class Progress:

@@ -192,6 +192,26 @@ def test_an_interrupted_ingest_keeps_what_it_has_done(kg: Kg, tmp_path: Path, nu
     assert json.loads(kg("stats", "--format", "json").stdout)["articles"] == 1
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_came_before_a_pause_is_stored_and_published_in_time(kg: Kg, tmp_path: Path, processes: int):
+    with started(tmp_path, "-", "--processes", processes, "--publish-every-s", 0.5) as process:
+        assert process.stdin is not None
+        for name in "abc":
+            process.stdin.write(json.dumps({"id": name, "text": "Microsoft acquired Nvidia."}) + "\n")
+        process.stdin.write('{"id": "begun", "text":')
+        process.stdin.flush()
+        for name in "abc":
+            line(process, f"stored: {name}")
+        deadline = time.monotonic() + 5
+        while (published := kg("stats", "--articles").stdout.count("\n")) < 3 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert published == 3
+        process.stdin.write(' "OpenAI sued Mistral AI."}')
+        process.stdin.close()
+        line(process, "stored: begun")
+        assert process.wait(timeout=60) == 0
+
+
 def test_an_ingest_that_is_interrupted_while_it_loads_ends_quietly(tmp_path: Path):
     with started(tmp_path, STAKE) as process:
         line(process, "loading")

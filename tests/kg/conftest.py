@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from kg import build
-from kg.build import Event, Ingest, Summary
+from kg.articles import articles
+from kg.build import Ingest
 from kg.settings import DEFAULT_BASE_IRI, Settings
+from kg.summary import Event, Summary
 
 type Loaded = tuple[Any, build.Run, build.Schema]
 
@@ -29,6 +31,6 @@ def ingest(loaded: Loaded, tmp_path: Path) -> Callable[..., Summary]:
         settings = Settings.load(data=data)
         extractor, run, schema = loaded
         batch = Ingest(settings, build.prepare(settings), run, schema, keep_text=keep_text, report=report)
-        return batch(build.articles([str(path) for path in paths]), extractor.extract)
+        return batch(articles([str(path) for path in paths]), extractor.extract)
 
     return run

@@ -12,12 +12,14 @@ from pyoxigraph import NamedNode, Quad
 from ingest.errors import ArticleError
 from ingest.model import Article
 from kg import build, datadir, dump
-from kg.build import Event, Ingest, Outcome, Summary
+from kg.articles import articles
+from kg.build import Ingest
 from kg.errors import DataError
 from kg.iris import AIKG, NIF, RDF, RDFS, Iris
 from kg.settings import DEFAULT_BASE_IRI, Settings
 from kg.snapshots import current, current_number
 from kg.store import open_writer
+from kg.summary import Event, Outcome, Summary
 from kg.validate import validate
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -178,9 +180,49 @@ class Stopped:
 def test_what_was_extracted_before_an_interruption_is_stored_and_published(data: Path, loaded: tuple, error: type[BaseException]):
     settings = Settings.load(data=data)
     batch = Ingest(settings, build.prepare(settings), loaded[1], loaded[2], keep_text=False, report=lambda _: None)
-    summary = batch(build.articles([str(STAKE), str(POLICY)]), Stopped(loaded, error))
+    summary = batch(articles([str(STAKE), str(POLICY)]), Stopped(loaded, error))
     assert (summary.interrupted, summary.stored) == (True, 1)
     assert len(graphs(data)) == 4
+
+
+def test_an_interruption_while_articles_are_reported_leaves_none_out_of_the_summary(data: Path, loaded: tuple):
+    def extract(given: Iterator) -> Iterator:
+        batch._written = float("inf")
+        yield from map(loaded[0], given)
+        batch._written = float("-inf")  # both are written together, at what follows
+        yield None
+
+    def report(event: Event) -> None:
+        events.append(event)
+        if len(events) == 1:
+            raise KeyboardInterrupt
+
+    settings, events = Settings.load(data=data), []
+    batch = Ingest(settings, build.prepare(settings), loaded[1], loaded[2], keep_text=False, report=report)
+    summary = batch(articles([str(STAKE), str(POLICY)]), extract)
+    assert (summary.interrupted, summary.stored, len(events)) == (True, 2, 2)
+    assert len(graphs(data)) == 5
+
+
+def test_what_workers_have_finished_is_kept_when_the_interruption_comes_in_between(data: Path, loaded: tuple):
+    def extract(given: Iterator) -> Iterator:
+        finished = [loaded[0](article) for article in given]
+        try:
+            yield finished[0]
+        except KeyboardInterrupt:
+            yield from finished[1:]
+            raise
+
+    def report(event: Event) -> None:
+        if not events:
+            events.append(event)
+            raise KeyboardInterrupt
+
+    settings, events = Settings.load(data=data), []
+    batch = Ingest(settings, build.prepare(settings), loaded[1], loaded[2], keep_text=False, report=report)
+    summary = batch(articles([str(STAKE), str(POLICY)]), extract)
+    assert (summary.interrupted, summary.stored) == (True, 2)
+    assert len(graphs(data)) == 5
 
 
 def test_what_was_extracted_before_an_unforeseen_error_is_stored_and_published(data: Path, loaded: tuple):
@@ -191,7 +233,7 @@ def test_what_was_extracted_before_an_unforeseen_error_is_stored_and_published(d
     settings, events = Settings.load(data=data), []
     batch = Ingest(settings, build.prepare(settings), loaded[1], loaded[2], keep_text=False, report=events.append)
     with pytest.raises(RuntimeError, match="unforeseen"):
-        batch(build.articles([str(STAKE), str(POLICY)]), extract)
+        batch(articles([str(STAKE), str(POLICY)]), extract)
     assert [event.outcome for event in events] == [Outcome.STORED, Outcome.STORED]
     assert {IRIS.graph(event.name).value for event in events} < graphs(data)
 
@@ -217,7 +259,7 @@ def test_nobody_else_waits_while_an_article_is_extracted(data: Path, loaded: tup
             yield loaded[0](article)
 
     batch = Ingest(settings, build.prepare(settings), loaded[1], loaded[2], keep_text=False, report=lambda _: None)
-    assert batch(build.articles([str(STAKE), str(POLICY)]), extract).stored == len(wrote) == 2
+    assert batch(articles([str(STAKE), str(POLICY)]), extract).stored == len(wrote) == 2
 
 
 def test_what_a_killed_writer_left_unpublished_is_published_by_the_next(ingest: Run, data: Path):

@@ -13,12 +13,14 @@ from pyoxigraph import Literal, NamedNode, Quad
 
 from ingest.model import Article
 from kg import backup, build, dump, engines, queries
+from kg.articles import articles
 from kg.cli import stats
 from kg.cli.query import run as run_query
 from kg.engines import ENGINES, EngineName
 from kg.errors import DataError, LockedError, QueryError
 from kg.iris import AIKG, Iris
 from kg.settings import DEFAULT_BASE_IRI, Settings
+from kg.summary import Summary
 from kg.validate import validate
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -47,11 +49,9 @@ class Newsroom:
     schema: Any
     extract: Callable[..., Any]
 
-    def ingest(
-        self, settings: Settings, names: tuple[str, ...] = SOME, *, change: Callable[[Article], Article] = lambda a: a
-    ) -> build.Summary:
+    def ingest(self, settings: Settings, names: tuple[str, ...] = SOME, *, change: Callable[[Article], Article] = lambda a: a) -> Summary:
         """What `kg ingest` does."""
-        found = [change(article) for article in build.articles([str(EXAMPLES / name) for name in names])]
+        found = [change(article) for article in articles([str(EXAMPLES / name) for name in names])]
         batch = build.Ingest(settings, build.prepare(settings), self.run, self.schema, keep_text=False, report=lambda _: None)
         return batch(found, self.extract)
 
