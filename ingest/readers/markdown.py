@@ -7,6 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from ingest.model import Article, Block, BlockKind
+from ingest.readers import html
 from ingest.readers.metadata import metadata, split
 from ingest.readers.source import file_id
 
@@ -15,7 +16,9 @@ _GAP = "\n\n"
 
 
 def article(path: Path, text: str) -> Article:
-    """An article from a Markdown file: one block a heading, paragraph, list item or table cell; code and images are left out."""
+    """An article from a Markdown file: one block a heading, paragraph, list item or table cell, also where those are HTML; code blocks and
+    images are left out.
+    """
     page = split(str(path), text)
     fields = metadata(str(path), page.fields, fallback=file_id(path))
     pieces = list(_pieces(page.body))
@@ -30,12 +33,21 @@ def _pieces(source: str) -> Iterator[tuple[str, BlockKind]]:
     for token in _PARSER.parse(source):
         if token.type == "inline" and (text := _plain(token.children or []).strip()):
             yield text, BlockKind.HEADING if previous == "heading_open" else BlockKind.PARAGRAPH
+        elif token.type == "html_block":
+            yield from html.pieces(token.content)
         previous = token.type
 
 
 def _plain(tokens: list[Token]) -> str:
-    breaks = {"softbreak": " ", "hardbreak": "\n"}
-    return "".join(breaks.get(token.type, token.content if token.type in ("text", "code_inline") else "") for token in tokens)
+    return "".join(map(_seen, tokens))
+
+
+def _seen(token: Token) -> str:
+    if token.type == "softbreak":
+        return " "
+    if token.type == "hardbreak" or (token.type == "html_inline" and html.is_break(token.content)):
+        return "\n"
+    return token.content if token.type in ("text", "code_inline") else ""
 
 
 def _joined(pieces: list[tuple[str, BlockKind]]) -> tuple[str, tuple[Block, ...]]:

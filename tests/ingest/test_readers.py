@@ -108,6 +108,31 @@ def test_markdown_text_is_what_a_reader_sees(write) -> None:
     assert kinds[2] == ("One code", BlockKind.PARAGRAPH)
 
 
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("<p>Apple <b>sued</b>\nEpic.</p>\n<p>Then &amp; there.</p>", ["Apple sued Epic.", "Then & there."]),
+        ("<div>\n\nIn *Markdown*.\n\n</div>", ["In Markdown."]),
+        ("<table><tr><td>One<td>Two</table>", ["One", "Two"]),
+        ("<ul><li>One</li><li>Two<br>lines</li></ul>", ["One", "Two\nlines"]),
+        ("<script>\nhide()\n\nhide()\n</script>\n\n<style>p { }</style>\n\n<!-- not\n\nthis -->\n\nSeen.", ["Seen."]),
+        ("<details><summary>More</summary>Text.\n</details>", ["More", "Text."]),
+        ("Apple <em>sued</em><br>Epic<!-- there -->.", ["Apple sued\nEpic."]),
+        ("<p>a < b and <unknown>c</unknown>", ["a < b and", "c"]),
+        ("- <div>One</div>\n- > <p>Two</p>", ["One", "Two"]),
+    ],
+    ids=lambda value: value[:12] if isinstance(value, str) else "",
+)
+def test_text_in_html_is_seen(write, source: str, seen: list[str]) -> None:
+    article = read(write("a.md", source))
+    assert [article.text[b.start_char : b.end_char] for b in article.blocks] == seen
+
+
+def test_a_heading_in_html_is_a_heading(write) -> None:
+    article = read(write("a.md", "<h1 align=center>The <i>AI Act</i></h1>\n<p>Adopted.</p>"))
+    assert (article.title, [block.kind for block in article.blocks]) == ("The AI Act", [BlockKind.HEADING, BlockKind.PARAGRAPH])
+
+
 def test_first_heading_is_the_title_of_a_plain_text(write) -> None:
     assert read(write("a.txt", "Apple sues Epic\n\nApple sued Epic on Monday.")).title == "Apple sues Epic"
 
