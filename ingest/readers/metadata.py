@@ -1,5 +1,6 @@
 """Front matter and JSON fields into an article's metadata."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +15,8 @@ from ingest.readers.source import encodable, sha256, url_id, without_controls
 
 _FIELDS = ("title", "author", "publisher", "url", "language")
 _SHOWN_CHARS = 40
+_LANGUAGE = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # as ontology/shapes.ttl has it
+_NOT_IN_IRI = re.compile(r"[\x00-\x20<>\"{}|\\^`]")  # RFC 3987, 2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +77,13 @@ def _line(error: yaml.MarkedYAMLError) -> int:
 def metadata(source: str, fields: Mapping[str, Any], *, fallback: str) -> dict[str, str]:
     """The keyword arguments of an Article besides its text: strings, dates in ISO 8601, and an id that does not change with the text.
 
-    The id is the field `id`, else made from `url`, else `fallback`. Raises ArticleError for a date or an address that is none, and for a
-    field that is no text, cannot be written as UTF-8 or holds control characters.
+    The id is the field `id`, else made from `url`, else `fallback`. Raises ArticleError for a date, an address or a language that is none,
+    and for a field that is no text, cannot be written as UTF-8 or holds control characters.
     """
     found = {name: _text(source, name, fields.get(name)) for name in _FIELDS}
-    found["language"] = found["language"] or _text(source, "lang", fields.get("lang"))
-    given = _text(source, "id", fields.get("id"))
-    found["id"] = given or _url_id(source, found["url"]) or fallback
+    found["language"] = _language(source, found["language"] or _text(source, "lang", fields.get("lang")))
+    from_url = _url_id(source, found["url"])
+    found["id"] = _text(source, "id", fields.get("id")) or from_url or fallback
     found["date"] = _date(source, fields.get("date"))
     return found
 
@@ -97,6 +100,8 @@ def _text(source: str, name: str, value: Any) -> str:
         value = ", ".join(value)
     if isinstance(value, date):
         value = value.isoformat()
+    if isinstance(value, bool):  # as `no` is in YAML
+        raise ArticleError(source, f"{name}: expected text, got {str(value).lower()}; write it in quotes")
     if not isinstance(value, str | int | float):
         raise ArticleError(source, f"{name}: expected text, got {type(value).__name__}")
     try:
@@ -106,7 +111,16 @@ def _text(source: str, name: str, value: Any) -> str:
     return without_controls(source, name, " ".join(encodable(source, name, text).split()))
 
 
+def _language(source: str, tag: str) -> str:
+    if tag and not _LANGUAGE.fullmatch(tag):
+        raise ArticleError(source, f"language: {tag!r} is no BCP 47 tag; write it as en or de-AT, or leave it out")
+    return tag
+
+
 def _url_id(source: str, url: str) -> str:
+    if found := _NOT_IN_IRI.search(url):
+        code = f"%{ord(found.group()):02X}"
+        raise ArticleError(source, f"url: {url!r} is no address: write {found.group()!r} as {code}, correct it, or leave it out")
     try:
         return url_id(url) if url else ""
     except ValueError as error:

@@ -14,6 +14,7 @@ import pytest
 from ingest.errors import ArticleError
 from ingest.model import Article, BlockKind
 from ingest.readers import MAX_CHARS, READERS, find, find_all, read, read_all, read_lines
+from ingest.readers.metadata import _LANGUAGE
 
 FRONT = """---
 title: Mistral AI raises money
@@ -51,6 +52,12 @@ def test_every_reader_takes_metadata_from_front_matter(write, suffix: str) -> No
 def test_text_without_front_matter_is_kept_verbatim(write) -> None:
     text = "\n  Apple sues.  \r\n\r\nThe case goes on.\n"
     assert read(write("a.txt", text)).text == text
+
+
+def test_every_language_that_is_read_is_one_that_the_shapes_allow(write) -> None:
+    shapes = (Path(__file__).resolve().parents[2] / "ontology" / "shapes.ttl").read_text()
+    assert f'"^{_LANGUAGE.pattern}$"' in shapes
+    assert read(write("a.md", "---\nlang: de-AT-1996\n---\nText.")).language == "de-AT-1996"
 
 
 def test_white_space_in_a_field_is_one_space(write) -> None:
@@ -165,6 +172,14 @@ def test_first_heading_is_the_title_of_a_plain_text(write) -> None:
         ("deep.md", b"---\nid: " + b"[" * 200_000 + b"]" * 200_000 + b"\n---\nText.", "front matter: nested too deeply"),
         ("bare.md", b"---\ntitle: T\n---\n", "has no text below its front matter"),
         ("address.md", b"---\nurl: http://[bad\n---\nText.", "url: 'http://[bad' is no address (Invalid IPv6 URL); correct it"),
+        (
+            "space.md",
+            b"---\nid: a\nurl: https://x.org/a b\n---\nText.",
+            "url: 'https://x.org/a b' is no address: write ' ' as %20, correct it",
+        ),
+        ("angle.md", b"---\nurl: <https://x.org/>\n---\nText.", "url: '<https://x.org/>' is no address: write '<' as %3C, correct it"),
+        ("lang.md", b"---\nlang: en_US\n---\nText.", "language: 'en_US' is no BCP 47 tag; write it as en or de-AT, or leave it out"),
+        ("norway.md", b"---\nlanguage: no\n---\nText.", "language: expected text, got false; write it in quotes"),
         ("half.md", b'---\ntitle: "\\ud800"\n---\nText.', "title: half a surrogate pair at character 0; write whole characters"),
         ("digits.md", b"---\nid: 0x" + b"f" * 5000 + b"\n---\nText.", "id: a number of too many digits; write it in quotes"),
         ("bell.txt", b"Apple\x07 sues.", "text: control character U+0007 at character 5; remove it"),
