@@ -78,6 +78,7 @@ class Article:
     publisher: str = ""
     url: str = ""
     language: str = ""  # BCP 47, or empty
+    source: str = field(default="", compare=False)  # where it was read, for messages; no part of the article
 
 
 @dataclass(frozen=True, slots=True)

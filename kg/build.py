@@ -17,7 +17,7 @@ from pyoxigraph import NamedNode, Quad, Store
 from ingest.errors import ArticleError
 from ingest.model import Article, Extraction, Schema
 from kg import building, engines, ontology
-from kg.articles import Articles, articles, distinct
+from kg.articles import Articles, articles, distinct, read, sources
 from kg.engines import Reader, Writer
 from kg.errors import DataError
 from kg.iris import DCTERMS, PROV, RDF, Iris
@@ -44,12 +44,24 @@ type Extract = Callable[[Articles], Iterator[Extraction | ArticleError | None]]
 def ingest(settings: Settings, paths: Sequence[str], *, keep_text: bool, report: Report) -> Summary:
     """Extracts from every article of the paths and stores and publishes what was found; articles that did not change are left alone.
 
-    Raises what opening for writing raises before anything slow has been done, and PipelineError when there is no pipeline to extract with.
+    Where nothing of the paths could be found, no data directory is made. Raises what opening for writing raises before anything slow has
+    been done, and PipelineError when there is no pipeline to extract with.
     """
+    found = sources(paths)
+    if all(isinstance(source, ArticleError) for source in found):
+        return _none_of(read(found), report)
     iris = prepare(settings)
     extractor, run, schema = load_extractor(settings, iris.base)
     batch = Ingest(settings, iris, run, schema, keep_text=keep_text, report=report)
-    return batch(articles(paths), extracting(extractor, settings.processes))
+    return batch(read(found), extracting(extractor, settings.processes))
+
+
+def _none_of(failed: Articles, report: Report) -> Summary:
+    summary = Summary()
+    for error in failed:
+        if isinstance(error, ArticleError):
+            report(note(error, summary))
+    return summary
 
 
 def rehearse(settings: Settings, paths: Sequence[str], *, report: Report) -> Summary:

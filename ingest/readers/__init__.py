@@ -34,8 +34,8 @@ def find(paths: Iterable[Path]) -> list[Path]:
 def find_all(paths: Iterable[Path]) -> list[Path | ArticleError]:
     """The files to read, sorted, each once: a file as given, a directory's files of known suffix at any depth (JSON lines only when named).
 
-    A path that does not exist or cannot be looked at, a directory at any depth that cannot be read, and a directory without a file to read
-    come as an ArticleError in their place.
+    What comes as an ArticleError in its place: a path that does not exist or cannot be looked at, a given file of unknown suffix, and a
+    directory that holds no file to read or, at any depth, cannot be read.
     """
     found: dict[Path, Path | ArticleError] = {}
     for path in paths:
@@ -43,7 +43,7 @@ def find_all(paths: Iterable[Path]) -> list[Path | ArticleError]:
             if not path.exists():
                 found[path] = ArticleError(str(path), "no such file or directory; check the path")
             else:
-                found |= _inside(path) if path.is_dir() else {path: path}
+                found |= _inside(path) if path.is_dir() else {path: _of_known_format(path)}
         except OSError as error:
             found[path] = ArticleError(str(path), f"cannot be read: {error.strerror}; check the path")
     return [found[path] for path in sorted(found)]
@@ -64,19 +64,27 @@ def _inside(directory: Path) -> dict[Path, Path | ArticleError]:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is a file, or something that may not be looked at, so that reading it says why."""
+    """Whether it is a file, or something that may not be looked at or a link that leads nowhere, so that reading it says why."""
     try:
-        return path.is_file()
+        return path.is_file() or (path.is_symlink() and not path.exists())
     except PermissionError:
         return True
+
+
+def _of_known_format(path: Path) -> Path | ArticleError:
+    return path if path.suffix.lower() in {*READERS, JSON_LINES} else _unknown(path)
+
+
+def _unknown(path: Path) -> ArticleError:
+    known = ", ".join([*sorted(READERS), JSON_LINES])
+    return ArticleError(str(path), f"unknown format {path.suffix or '(no suffix)'}; known are {known}")
 
 
 def read(path: Path) -> Article:
     """The article in a file. Raises ArticleError when it cannot be read: missing, empty, binary, not UTF-8, too long, bad front matter."""
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        known = ", ".join([*sorted(READERS), JSON_LINES])
-        raise ArticleError(str(path), f"unknown format {path.suffix or '(no suffix)'}; known are {known}")
+        raise _unknown(path)
     return checked(str(path), reader(path, decode(str(path), load_bytes(path))))
 
 

@@ -18,21 +18,29 @@ _PIECE_BYTES = 1 << 16
 
 
 def read_lines(lines: Iterable[str | bytes], *, source: str = _STANDARD_INPUT) -> Iterator[Article | ArticleError]:
-    """One article a line, in order; a line that cannot be read comes as an ArticleError naming it. Blank lines are skipped."""
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield _read(f"{source}, line {number}", line)
+    """One article a line, in order; a line that cannot be read comes as an ArticleError naming it, as does a source without any.
+
+    Blank lines are skipped.
+    """
+    return (found for found in _read_lines(lines, source) if found)
 
 
 def read_stream(stream: BinaryIO, *, source: str = _STANDARD_INPUT) -> Iterator[Article | ArticleError | None]:
     """The same of a stream that may pause, of which nothing has been read: None whenever no line has come for a tenth of a second."""
-    number = 0
-    for line in _lines(stream):
+    return _read_lines(_lines(stream), source)
+
+
+def _read_lines(lines: Iterable[str | bytes | None], source: str) -> Iterator[Article | ArticleError | None]:
+    number, empty = 0, True
+    for line in lines:
         number += line is not None
         if line is None:
             yield None
         elif line.strip():
+            empty = False
             yield _read(f"{source}, line {number}", line)
+    if empty:
+        yield ArticleError(source, 'is empty; write one article a line, {"id": …, "text": …}')
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:

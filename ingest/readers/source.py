@@ -4,6 +4,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -66,13 +67,13 @@ def without_controls(source: str, name: str, text: str) -> str:
 
 
 def checked(source: str, article: Article) -> Article:
-    """The article, if it has text of an acceptable length. Raises ArticleError otherwise."""
+    """The article with its source, if it has text of an acceptable length. Raises ArticleError otherwise."""
     if not article.text.strip():
         raise ArticleError(source, "has no text below its front matter")
     without_controls(source, "text", article.text)
     if len(article.text) > MAX_CHARS:
         raise ArticleError(source, f"{len(article.text):,} characters, and the limit is {MAX_CHARS:,}; split it into articles")
-    return article
+    return replace(article, source=source)
 
 
 def slug(name: str) -> str:

@@ -7,6 +7,7 @@ import rich.progress
 from rich.console import Console
 
 from ingest import readers
+from kg.articles import STANDARD_INPUT, sources
 from kg.summary import Event, Outcome
 
 
@@ -51,6 +52,6 @@ def _short(name: str, width: int = 40) -> str:
 
 def _how_many(paths: list[str]) -> int | None:
     """How many articles the paths hold, with those that cannot be read, as far as that can be told without reading them."""
-    found = readers.find_all([Path(path) for path in paths if path != "-"])
-    many = any(file.suffix == readers.JSON_LINES for file in found if isinstance(file, Path))
-    return None if "-" in paths or many else len(found)
+    found = sources(paths)
+    many = any(source == STANDARD_INPUT or (isinstance(source, Path) and source.suffix == readers.JSON_LINES) for source in found)
+    return None if many else len(found)

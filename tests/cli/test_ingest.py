@@ -64,6 +64,25 @@ def test_when_nothing_could_be_read_the_exit_code_is_2(kg: Kg, path: str):
     assert done.stderr.endswith("0 articles stored (0 claims, 0 mentions); 1 failed\n")
 
 
+@pytest.mark.parametrize("path", ["missing.txt", "news.html", "", "empty"])
+def test_what_cannot_be_found_makes_no_data_directory(kg: Kg, tmp_path: Path, path: str):
+    (tmp_path / "news.html").write_text("Microsoft acquired Nvidia.")
+    (tmp_path / "empty").mkdir()
+    done = kg("ingest", path, "--base-iri", "https://example.org/")
+    assert done.returncode == 2
+    assert "failed: '': is no path; name a file or a directory\n" in done.stderr or path
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("path", ["-", "feed.jsonl"])
+def test_where_nothing_is_to_be_read_that_is_said(kg: Kg, tmp_path: Path, path: str):
+    (tmp_path / "feed.jsonl").write_text("\n")
+    done = kg("ingest", path, stdin="\n\n")
+    assert done.returncode == 2
+    name = "standard input" if path == "-" else path
+    assert f'failed: {name}: is empty; write one article a line, {{"id": …, "text": …}}\n' in done.stderr
+
+
 @pytest.mark.parametrize("base", ["no iri", "example.org", "urn:x", "https://example.org/?q"])
 def test_a_base_iri_that_is_none_is_refused_before_anything_is_made(kg: Kg, tmp_path: Path, base: str):
     for done in (kg("ingest", STAKE, "--base-iri", base), kg("ingest", STAKE, KG_BASE_IRI=base)):

@@ -13,7 +13,7 @@ import pytest
 
 from ingest.errors import ArticleError
 from ingest.model import Article, BlockKind
-from ingest.readers import MAX_CHARS, READERS, find, find_all, read, read_all, read_lines
+from ingest.readers import MAX_CHARS, READERS, find, find_all, read, read_all, read_lines, read_stream
 from ingest.readers.metadata import _LANGUAGE
 
 FRONT = """---
@@ -273,6 +273,25 @@ def test_a_line_with_a_field_that_cannot_be_used_costs_itself_alone(fields: str,
     assert bad.source == "standard input, line 1"
     assert reason in bad.reason
     assert isinstance(good, Article)
+
+
+def test_a_source_without_a_line_is_an_error() -> None:
+    (error,) = read_lines(["", " \n"], source="feed.jsonl")
+    assert str(error).startswith("feed.jsonl: is empty; write one article a line")
+
+
+def test_a_stream_says_where_it_pauses_and_keeps_its_lines_whole() -> None:
+    theirs, ours = os.pipe()
+    with os.fdopen(theirs, "rb") as stream:
+        os.write(ours, b'{"text": "One."}\n\n{"text": ')
+        found = read_stream(stream)
+        assert next(found).text == "One."
+        assert next(found) is None
+        os.write(ours, b'"Two."}\n{')
+        assert next(found).text == "Two."
+        os.close(ours)
+        assert str(next(found)).startswith("standard input, line 4: is not JSON")
+        assert list(found) == []
 
 
 def test_an_article_without_a_name_gets_its_id_from_its_text() -> None:

@@ -146,12 +146,38 @@ def test_two_articles_of_one_id_are_not_stored_over_each_other(ingest: Run, tmp_
         (tmp_path / folder / "news.txt").write_text(f"Microsoft acquired Nvidia in {folder}.")
     summary = ingest(tmp_path / "a", tmp_path / "b")
     assert summary.stored == 1
-    assert "another article of this batch has the same id" in summary.failed[0].reason
+    (failed,) = summary.failed
+    assert failed.source == str(tmp_path / "b" / "news.txt")
+    first = tmp_path / "a" / "news.txt"
+    assert failed.reason == f"another article of this batch has the same id 'news': {first}; give one of them its own `id`"
 
 
 def test_a_file_that_is_named_twice_is_read_once(ingest: Run):
     summary = ingest(STAKE, STAKE, EXAMPLES / ".." / "examples" / STAKE.name)
     assert (summary.stored, summary.failed) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "names", [("link.txt", "news.txt"), ("news.txt", "link.txt"), ("other.txt", "link.txt"), ("link.txt", "other.txt")]
+)
+def test_the_order_of_a_file_and_its_links_leaves_no_trace(tmp_path: Path, names: tuple[str, str]):
+    (tmp_path / "news.txt").write_text("Microsoft acquired Nvidia.")
+    for link in ("link.txt", "other.txt"):
+        (tmp_path / link).symlink_to("news.txt")
+    (article,) = articles([str(tmp_path / name) for name in names])
+    assert isinstance(article, Article)
+    assert article.id == ("news" if "news.txt" in names else "link")
+
+
+def test_a_link_that_leads_nowhere_is_reported(ingest: Run, tmp_path: Path):
+    (tmp_path / "news").mkdir()
+    shutil.copy(STAKE, tmp_path / "news")
+    for name, target in (("gone.txt", "nowhere"), ("circle.txt", "circle.txt")):
+        (tmp_path / "news" / name).symlink_to(target)
+    summary = ingest(tmp_path / "news")
+    assert summary.stored == 1
+    assert [Path(error.source).name for error in summary.failed] == ["circle.txt", "gone.txt"]
+    assert summary.failed[1].reason == "cannot be read: No such file or directory"
 
 
 def test_the_text_is_kept_on_request_and_taken_back(ingest: Run, data: Path):
