@@ -1,8 +1,9 @@
 """`kg extract`: what is found in an article."""
 
 import sys
-from collections.abc import Callable
-from typing import IO, Annotated
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -11,8 +12,9 @@ from rich.text import Text
 from ingest.errors import ArticleError
 from ingest.model import EntityType, Extraction, Polarity
 from kg import build, engines
-from kg.articles import articles
+from kg.articles import articles, distinct
 from kg.cli import options, results, streams
+from kg.errors import SettingError
 from kg.extractions import as_json, as_json_line
 from kg.iris import Iris
 from kg.knowledge import KnowledgeGraph
@@ -30,6 +32,7 @@ EXAMPLES = (
 
 _EXIT_NOTHING, _EXIT_SOME_FAILED = 2, 3
 _FORMATS = ("text", "json", "jsonl")
+_ONE_DOCUMENT = ("json", "jsonld", "rdfxml")  # of which several one after another are none any more
 _STYLES = {
     EntityType.COMPANY: "bold cyan",
     EntityType.PERSON: "bold magenta",
@@ -66,7 +69,7 @@ def command(
     output_format = output_format.strip().lower()
     iris = Iris(settings.base_iri or DEFAULT_BASE_IRI)
     if output_format not in _FORMATS:
-        results.graph_format(output_format, others=_FORMATS)
+        output_format = results.graph_format(output_format, others=_FORMATS).name
         iris = Iris(engines.base_iri(settings))  # only RDF has IRIs, so nothing else needs the store
     extractor, run, schema = build.load_extractor(settings, iris.base)
     writers: dict[str, Callable[[Extraction], None]] = {
@@ -74,22 +77,28 @@ def command(
         "json": lambda found: _write_json(as_json(found, explain=explain), indent=1),
         "jsonl": lambda found: _write_json(as_json_line(found, explain=explain), indent=None),
     }
-    symmetric = schema.symmetric
-    write = writers.get(output_format) or (
-        lambda found: _write_rdf(found, output_format, sys.stdout.buffer, iris, run, symmetric, keep_text=keep_text)
-    )
+    rdf = partial(_write_rdf, name=output_format, iris=iris, run=run, symmetric=schema.symmetric, keep_text=keep_text)
+    write = writers.get(output_format) or (lambda found: rdf([found]))
+    kept: list[Extraction] = []
     shown = failed = 0
-    for extraction in build.extracting(extractor, settings.processes)(articles(paths)):
-        if extraction is None:
-            continue
+    found = articles(paths) if output_format in _FORMATS else distinct(articles(paths))
+    for extraction in build.extracting(extractor, settings.processes)(found):
         if isinstance(extraction, ArticleError):
             failed += 1
             typer.echo(f"failed: {extraction}", err=True)
-        else:
+        elif extraction is not None:
             shown += 1
-            write(extraction)
+            (kept.append if output_format in _ONE_DOCUMENT else write)(extraction)
+            _refuse_several_in_json(output_format, shown)
+    if kept:
+        write(kept[0]) if output_format == "json" else rdf(kept)
     if failed:
         raise typer.Exit(_EXIT_SOME_FAILED if shown else _EXIT_NOTHING)
+
+
+def _refuse_several_in_json(name: str, articles: int) -> None:
+    if name == "json" and articles > 1:
+        raise SettingError("--format json holds one article, and there are several; --format jsonl writes one a line")
 
 
 def _write_json(found: dict[str, object], *, indent: int | None) -> None:
@@ -97,13 +106,11 @@ def _write_json(found: dict[str, object], *, indent: int | None) -> None:
     sys.stdout.flush()
 
 
-def _write_rdf(
-    found: Extraction, name: str, output: IO[bytes], iris: Iris, run: Run, symmetric: frozenset[str], *, keep_text: bool
-) -> None:
-    """The article's graph and its part of the knowledge graph, as an empty store would get them."""
-    graph = article_graph(found, iris, run, symmetric=symmetric, keep_text=keep_text)
-    change = KnowledgeGraph(lambda *_: iter(()), iris, build.known_entities(iris)).replace([graph], run)
-    results.write_quads(sorted(change.added, key=str), name, output, iris.base)
+def _write_rdf(found: Sequence[Extraction], *, name: str, iris: Iris, run: Run, symmetric: frozenset[str], keep_text: bool) -> None:
+    """The articles' graphs and their part of the knowledge graph, as an empty store would get them."""
+    graphs = [article_graph(one, iris, run, symmetric=symmetric, keep_text=keep_text) for one in found]
+    change = KnowledgeGraph(lambda *_: iter(()), iris, build.known_entities(iris)).replace(graphs, run)
+    results.write_quads(sorted(change.added, key=str), name, sys.stdout.buffer, iris.base)
 
 
 def _show(found: Extraction, *, explain: bool) -> None:
