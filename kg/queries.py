@@ -46,13 +46,16 @@ class ParameterType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a saved query. `default` is written like an argument; without one, and not `required`, it stands for anything."""
+    """One parameter of a saved query. `default` is written like an argument; without one, and not `required`, it stands for anything.
+    Where there are `choices`, an argument is one of them.
+    """
 
     name: str
     type: ParameterType
     description: str
     default: str | None = None
     required: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,8 @@ def _sorted(entities: Collection[object]) -> list[NamedNode]:
 
 
 def _term(query: SavedQuery, parameter: Parameter, value: str, find_entity: FindEntity) -> Term:
+    if parameter.choices and value.removeprefix(AIKG.iri) not in parameter.choices:
+        raise QueryError(f"parameter {parameter.name} of saved query {query.name}: {value!r} is none of {', '.join(parameter.choices)}")
     try:
         return find_entity(value) if parameter.type is ParameterType.ENTITY else _TERMS[parameter.type](value)
     except (QueryError, ValueError) as error:
@@ -223,7 +228,9 @@ def _parameter(file: str, given: dict[str, Any]) -> Parameter:
     try:
         default = None if given.get("default") is None else str(given["default"])
         kind = ParameterType(given["type"])
-        return Parameter(given["name"], kind, given["description"], default, bool(given.get("required", False)))
+        return Parameter(
+            given["name"], kind, given["description"], default, bool(given.get("required", False)), tuple(given.get("choices", ()))
+        )
     except (KeyError, TypeError, ValueError) as error:
         types = ", ".join(ParameterType)
         raise DataError(f"{file}: parameter {given!r}: {error}; each needs name, description and a type of {types}") from error

@@ -19,8 +19,9 @@ from kg import engines, queries, syntax
 from kg.cli import options, results
 from kg.engines import Reader, Result
 from kg.errors import QueryError, StreamError
-from kg.iris import PREFIXES, Iris
+from kg.iris import Iris
 from kg.queries import Bindings
+from kg.serialize import prefixes_of
 from kg.settings import Settings
 
 EXAMPLES = (
@@ -75,7 +76,7 @@ def run(store: Reader, text: str, source: str, base_iri: str, bindings: Bindings
         return store.query(
             text,
             base_iri=base_iri,
-            prefixes=PREFIXES,
+            prefixes=prefixes_of(base_iri),
             use_default_graph_as_union=not reading.names_dataset,
             substitutions=bindings or None,
         )
@@ -89,14 +90,14 @@ def _asked(query: str | None, name: str | None, params: list[str], store: Reader
         raise QueryError("give either a query (a file or SPARQL) or --name SAVED; `kg query --list` shows the saved ones")
     if name is not None:
         saved = queries.find(name)
-        return saved.text, f"saved query {name}", queries.bind(saved, dict(map(_pair, params)), partial(queries.find_entity, store, iris))
+        return saved.text, f"saved query {name}", queries.bind(saved, _arguments(params), partial(queries.find_entity, store, iris))
     if params:
         raise QueryError("--param belongs to a saved query (--name)")
     assert query is not None  # noqa: S101  one of the two is given
     if query == "-":
-        return _read("standard input", sys.stdin.read), "the query on standard input", None
+        return _read("standard input", sys.stdin.read).removeprefix("\ufeff"), "the query on standard input", None
     if _names_file(query):
-        return _read(query, partial(Path(query).read_text, encoding="utf-8")), query, None
+        return _read(query, partial(Path(query).read_text, encoding="utf-8-sig")), query, None
     if not any(sign in query for sign in " \t\r\n{<"):
         raise QueryError(f"{query!r} is no SPARQL, and there is no such file; check the path, or run a saved query with --name")
     return query, "the query", None
@@ -109,11 +110,16 @@ def _names_file(query: str) -> bool:
         return False
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise QueryError(f"--param {text!r} is not NAME=VALUE")
-    return name, value
+def _arguments(params: list[str]) -> dict[str, str]:
+    arguments: dict[str, str] = {}
+    for text in params:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise QueryError(f"--param {text!r} is not NAME=VALUE")
+        if name in arguments:
+            raise QueryError(f"--param {name} is given twice; a parameter has one value")
+        arguments[name] = value
+    return arguments
 
 
 def _read(place: str, read: Callable[[], str]) -> str:

@@ -209,6 +209,14 @@ def test_an_argument_that_is_not_of_its_type_is_refused(kind: ParameterType, tex
         queries.bind(_query(kind), {"value": text}, _nobody)
 
 
+def test_an_argument_is_one_of_the_choices() -> None:
+    query = queries.find("positions-on-a-regulation")
+    for value in ("supports", AIKG("supports").value):
+        assert queries.bind(query, {"position": value}, _nobody) == {Variable("position"): AIKG("supports")}
+    with pytest.raises(QueryError, match="'acquires' is none of supports, opposes, criticizes, lobbies"):
+        queries.bind(query, {"position": "acquires"}, _nobody)
+
+
 def test_an_argument_that_no_parameter_takes_is_refused() -> None:
     with pytest.raises(QueryError, match=r"has no parameter 'vaule'; did you mean 'value'\?; it has value"):
         queries.bind(_query(ParameterType.STRING), {"vaule": "x"}, _nobody)
