@@ -69,7 +69,7 @@ def _annotated(path: Path, articles: Path, there: set[Path], known: Schema) -> A
     if found is None:
         raise DataError(f"{path} has no article {articles / path.stem}{SUFFIXES[0]}; add the article or remove the gold file")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}; save it as UTF-8") from error
     return Annotated(read(found), tuple(read_gold(lines, source=str(path), relations=known.relations)))

@@ -37,6 +37,8 @@ def split(source: str, text: str) -> Page:
     except ValueError:
         return Page({}, text)  # a rule (`---`) with no second one: no front matter
     fields = _loaded(source, head)
+    if fields is None:  # nothing, or comments alone
+        fields = {}
     if not isinstance(fields, dict):
         raise ArticleError(source, "front matter, line 2: not `key: value` lines; remove the `---` lines or write fields between them")
     return Page(fields, body.strip())

@@ -69,6 +69,11 @@ def test_a_text_that_begins_with_a_rule_is_kept_verbatim(write) -> None:
     assert read(write("a.txt", text)).text == text
 
 
+@pytest.mark.parametrize("head", ["", "# title: none yet\n"])
+def test_front_matter_may_be_empty(write, head: str) -> None:
+    assert read(write("a.txt", f"---\n{head}---\nApple sues.\n")).text == "Apple sues."
+
+
 def test_byte_order_mark_is_no_part_of_the_text(write) -> None:
     assert read(write("a.txt", b"\xef\xbb\xbfApple sues Epic.")).text == "Apple sues Epic."
 
