@@ -1,6 +1,7 @@
 """`kg config`: the settings."""
 
 import os
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated
 
@@ -8,7 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from kg import datadir
 from kg.cli import options, streams
+from kg.errors import DataError
 from kg.settings import PREFIX, Settings
 
 EXAMPLES = (
@@ -36,6 +39,8 @@ def command(
     settings = Settings.load(data=data)
     flags = {"data"} if data else set()
     rows = [(name, value, _origin(name, flags), Settings.model_fields[name].description or "") for name, value in settings]
+    if fixed := _fixed_base_iri(settings):
+        rows = [(name, fixed, "data directory", about) if name == "base_iri" else (name, *row, about) for name, *row, about in rows]
     if layout is Layout.JSON:
         streams.write_json({name: {"value": _plain(value), "from": origin} for name, value, origin, _ in rows})
         return
@@ -43,6 +48,14 @@ def command(
     for name, value, origin, description in rows:
         table.add_row(name, "" if value is None else str(value), origin, description.replace("[", r"\["))
     Console(highlight=False).print(table)
+
+
+def _fixed_base_iri(settings: Settings) -> str | None:
+    """The base IRI of the data directory, where no setting names one; None where there is no data that can be read."""
+    with suppress(DataError):
+        if not settings.store and not settings.base_iri and (data := datadir.read(settings.data)):
+            return data.base_iri
+    return None
 
 
 def _origin(name: str, flags: set[str]) -> str:

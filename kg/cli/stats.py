@@ -2,7 +2,7 @@
 
 from collections import Counter
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from pyoxigraph import Literal, NamedNode
@@ -32,6 +32,15 @@ _CLAIMS_BY = {
 type Counts = dict[str, int | dict[str, int]]
 
 
+class Row(NamedTuple):
+    """An article: `date` and `title` are empty where it has none."""
+
+    id: str
+    date: str
+    claims: int
+    title: str
+
+
 class Layout(StrEnum):
     """How to print."""
 
@@ -40,8 +49,8 @@ class Layout(StrEnum):
 
 
 def command(
-    articles: Annotated[bool, typer.Option("--articles", "-a", help="List the articles instead, tab-separated.")] = False,
-    layout: Annotated[Layout, typer.Option("--format", "-f", help="How to print the counts.")] = Layout.TABLE,
+    articles: Annotated[bool, typer.Option("--articles", "-a", help="List the articles instead: id, date, claims, title.")] = False,
+    layout: Annotated[Layout, typer.Option("--format", "-f", help="How to print.")] = Layout.TABLE,
     data: options.Data = None,
     store: options.Store = None,
 ) -> None:
@@ -49,14 +58,22 @@ def command(
     settings = Settings.load(data=data, store=store)
     with engines.reading(settings) as graph:
         if articles:
-            for line in list_articles(graph.open(), Iris(graph.base_iri)):
-                typer.echo(line)
+            _write_articles(list_articles(graph.open(), Iris(graph.base_iri)), layout)
             return
         counts = count(graph)
     if layout is Layout.JSON:
         streams.write_json(counts)
     else:
         Console(highlight=False).print(_table(counts))
+
+
+def _write_articles(rows: list[Row], layout: Layout) -> None:
+    """As JSON, or tab-separated, a line an article."""
+    if layout is Layout.JSON:
+        streams.write_json([row._asdict() for row in rows])
+        return
+    for row in rows:
+        typer.echo("\t".join(map(str, row)))
 
 
 def count(graph: Graph) -> Counts:
@@ -76,9 +93,9 @@ def count(graph: Graph) -> Counts:
     return counts if graph.number is None else {"snapshot": graph.number, **counts}
 
 
-def list_articles(store: Reader, iris: Iris) -> list[str]:
-    """A line an article, sorted by id: id, date, number of claims, title."""
-    lines = []
+def list_articles(store: Reader, iris: Iris) -> list[Row]:
+    """A row an article, sorted by id."""
+    rows = []
     for bundle in store.quads_for_pattern(None, RDF("type"), PROV("Bundle"), None):
         graph = bundle.graph_name
         name = iris.article_of_graph(graph.value) if isinstance(graph, NamedNode) else None
@@ -87,8 +104,8 @@ def list_articles(store: Reader, iris: Iris) -> list[str]:
             about = {quad.predicate: quad.object for quad in store.quads_for_pattern(article, None, None, graph)}
             claims = sum(1 for _ in store.quads_for_pattern(None, RDF("type"), AIKG("Claim"), graph))
             date, title = (_text(about.get(DCTERMS(term))) for term in ("date", "title"))
-            lines.append("\t".join((name, date, str(claims), title)))
-    return sorted(lines)
+            rows.append(Row(name, date, claims, title))
+    return sorted(rows)
 
 
 def _grouped(store: Reader, query: str) -> Counter[str]:

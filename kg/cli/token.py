@@ -12,7 +12,7 @@ from kg.settings import Settings
 from kg.tokens import Scope
 
 EXAMPLES = (
-    ("kg token create newsroom --scope ingest", "prints the token once; only its hash is kept"),
+    ("kg token create newsroom --scope update", "prints the token once; only its hash is kept"),
     ("kg token list", "names, scopes and dates"),
     ("kg token revoke newsroom", "servers refuse it from their next request on"),
 )
@@ -39,7 +39,10 @@ def create(
 @app.command("list")
 def show(data: options.Data = None) -> None:
     """List the tokens: name, scopes and when they were made, tab-separated."""
-    for token in tokens.all_of(Settings.load(data=data).data):
+    directory = Settings.load(data=data).data
+    if not directory.is_dir():
+        raise SettingError(f"there is no directory {directory}; name the data directory with --data (KG_DATA)")
+    for token in tokens.all_of(directory):
         sys.stdout.write(f"{token.name}\t{','.join(token.scopes)}\t{token.created}\n")
 
 

@@ -168,6 +168,11 @@ def test_a_query_comes_from_a_file_or_from_standard_input(kg: Kg, tmp_path: Path
         (["--name", "who-invests-in-whom", "--param", "investor"], "--param 'investor' is not NAME=VALUE"),
         (["--name", "who-invests-in-whom", "--param", "inverstor=x"], "has no parameter 'inverstor'; did you mean 'investor'"),
         (["--name", "who-invests-in-whom", "--param", "investor=Mikrosoft"], "no entity is called 'Mikrosoft'; did you mean 'Microsoft'"),
+        (["--name", "who-invests-in-whom", "-p", "investor=OpenAI", "-p", "investor=Meta"], "--param investor is given twice"),
+        (
+            ["--name", "positions-on-a-regulation", "-p", "position=acquires"],
+            "'acquires' is none of supports, opposes, criticizes, lobbies",
+        ),
         (["ASK {}", "--format", "yaml"], "--format 'yaml' is no format for rows; choose one of table, json, xml, csv, tsv"),
         (["SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?i", "--timeout-s", "0.5"], "the query took longer than 0.5 s"),
         (["ASK {}", "--timeout-s", "inf"], "KG_QUERY_TIMEOUT_S (--query-timeout-s): Input should be a finite number"),
@@ -203,6 +208,17 @@ def test_saved_queries_are_listed_and_take_parameters(kg: Kg):
 
 
 @pytest.mark.usefixtures("data")
+def test_a_query_in_a_file_may_begin_with_a_byte_order_mark(kg: Kg, tmp_path: Path):
+    (tmp_path / "ask.rq").write_bytes(b"\xef\xbb\xbfASK {}")
+    assert kg("query", "ask.rq").stdout == kg("query", "-", stdin="\ufeffASK {}").stdout == "true\n"
+
+
+@pytest.mark.usefixtures("data")
+def test_an_entity_has_a_prefix_in_queries_as_in_what_they_give(kg: Kg):
+    assert "entity:Mistral_AI a aikg:Company" in kg("query", "DESCRIBE entity:Mistral_AI").stdout
+
+
+@pytest.mark.usefixtures("data")
 def test_stats_count_and_list(kg: Kg):
     counts = json.loads(kg("stats", "--format", "json").stdout)
     assert counts["articles"] == 1
@@ -212,6 +228,8 @@ def test_stats_count_and_list(kg: Kg):
     assert (date, int(claims)) == ("2024-05-17", counts["claims"])
     assert "microsoft-mistral-partnership" in name
     assert title
+    listed = json.loads(kg("stats", "--articles", "--format", "json").stdout)
+    assert listed == [{"id": name, "date": date, "claims": int(claims), "title": title}]
 
 
 @pytest.mark.usefixtures("data")
@@ -340,6 +358,7 @@ def test_publish_makes_a_new_snapshot(kg: Kg):
 
 
 def test_tokens_are_made_listed_and_revoked(kg: Kg):
+    assert kg("token", "list").returncode == 2
     made = kg("token", "create", "newsroom", "--scope", "ingest", "--scope", "update")
     assert made.returncode == 0
     assert made.stdout.startswith("aikg_")
@@ -357,6 +376,13 @@ def test_config_says_where_each_setting_comes_from(kg: Kg):
     assert shown["port"] == {"value": 9000, "from": "KG_PORT"}
     assert shown["host"]["from"] == "default"
     assert "KG_PORT" in kg("config", KG_PORT="9000").stdout
+    assert shown["base_iri"] == {"value": None, "from": "default"}
+
+
+@pytest.mark.usefixtures("data")
+def test_config_shows_the_base_iri_of_the_data(kg: Kg):
+    shown = json.loads(kg("config", "--format", "json").stdout)
+    assert shown["base_iri"] == {"value": "http://localhost:8000/", "from": "data directory"}
 
 
 def test_a_flag_comes_before_its_variable(kg: Kg, data: Path):
