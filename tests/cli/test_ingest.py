@@ -70,7 +70,9 @@ def test_what_cannot_be_found_makes_no_data_directory(kg: Kg, tmp_path: Path, pa
     (tmp_path / "empty").mkdir()
     done = kg("ingest", path, "--base-iri", "https://example.org/")
     assert done.returncode == 2
-    assert "failed: '': is no path; name a file or a directory\n" in done.stderr or path
+    assert f"failed: {path or repr(path)}: " in done.stderr
+    if not path:
+        assert "is no path; name a file or a directory\n" in done.stderr
     assert not (tmp_path / "data").exists()
 
 
@@ -221,7 +223,7 @@ def test_what_came_before_a_pause_is_stored_and_published_in_time(kg: Kg, tmp_pa
         process.stdin.flush()
         for name in "abc":
             line(process, f"stored: {name}")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while (published := kg("stats", "--articles").stdout.count("\n")) < 3 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert published == 3
