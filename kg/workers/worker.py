@@ -3,6 +3,7 @@
 Imports only the engine. It is killed, not asked, when a query must end; it keeps no state but the snapshot that it has open.
 """
 
+import contextlib
 import gzip
 import json
 import os
@@ -284,9 +285,16 @@ def _write_dump(store: ox.Store, output: Any, request: Dump) -> None:
         head.flush()
 
 
+def _be_patient() -> None:
+    """Never take the processor from who runs, as woken processes may: the gateway, which woke it, would be put aside for each query."""
+    with contextlib.suppress(AttributeError, OSError):  # Linux has it; a container may not allow it
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 def main() -> None:
     """Confine this process, say that it is ready, and serve."""
     connection, memory_mb, parent = arguments()
+    _be_patient()
     problems = confine(memory_mb)
     if os.getppid() != parent:
         return  # the server died before PR_SET_PDEATHSIG was set
