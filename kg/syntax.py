@@ -11,6 +11,7 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from kg import graph_groups
 from kg.errors import QueryError
@@ -109,11 +110,12 @@ _TOKENS = re.compile(
     )*+""",
     re.VERBOSE | re.ASCII,
 )
-_PLAIN = re.compile(
-    r"(?:[ \t\r\n]|#[^\r\n]*+[\r\n]|prefix[ \t\r\n]+[\w.-]*:[ \t\r\n]*<[^<>\s]*+>|base[ \t\r\n]*<[^<>\s]*+>)*+"
-    r"(select|ask|construct|describe)\b(?![\w.-]*:)",
-    re.IGNORECASE | re.ASCII,
-)
+_IRI = r'<[^\x00-\x20<>"{}|^`\\]*+>'
+_DECLARATIONS = rf"(?:[ \t\r\n]|#[^\r\n]*+[\r\n]|prefix[ \t\r\n]+[\w.-]*:[ \t\r\n]*{_IRI}|base[ \t\r\n]*{_IRI})*+"
+_PLAIN = re.compile(rf"{_DECLARATIONS}(select|ask|construct|describe)\b(?![\w.-]*:)", re.IGNORECASE | re.ASCII)
+_PLAIN_PROLOGUE = re.compile(_DECLARATIONS, re.IGNORECASE | re.ASCII)
+_PLAIN_READINGS = {form.value: Reading(form, names_dataset=False, volatile=False) for form in Form if form is not Form.UPDATE}
+_PROLOGUES, _PROLOGUE_CHARACTERS = 256, 4096  # how many prologues are remembered, and of what length at most
 
 _NO_SERVICE = (
     "SERVICE is not allowed here: this endpoint opens no connections for its callers. Ask the other endpoint yourself and join the results"
@@ -232,6 +234,7 @@ def is_prologue(text: str) -> bool:
 
 def _plain(text: str) -> Reading | None:
     """What a plain query is; None when its tokens must be looked at, be it for the complaint."""
+    text = _behind_prologue(text)
     if not text.isascii() or sum(map(text.count, "{([!+-")) > MAX_DEPTH:
         return None
     lower = text.lower()
@@ -241,10 +244,22 @@ def _plain(text: str) -> Reading | None:
     if not _TOKENS.fullmatch(text) or graph_groups.may_lose(lower):
         return None
     found = _PLAIN.match(text)
-    form = Form(found[1].upper()) if found else None
-    if form is None or (form is Form.CONSTRUCT and any(sign in text for sign in ("(", "<<", "{|", "~"))):
+    reading = _PLAIN_READINGS[found[1].upper()] if found else None
+    if reading is None or (reading.form is Form.CONSTRUCT and any(sign in text for sign in ("(", "<<", "{|", "~"))):
         return None
-    return Reading(form, names_dataset=False, volatile=False)
+    return reading
+
+
+def _behind_prologue(text: str) -> str:
+    """The query without its declarations, where these are plain and like those of queries before; else all of it."""
+    end = text.rfind(">", 0, text.find("{")) + 1
+    return text[end:] if 0 < end <= _PROLOGUE_CHARACTERS and _is_plain_prologue(text[:end]) else text
+
+
+@lru_cache(maxsize=_PROLOGUES)
+def _is_plain_prologue(text: str) -> bool:
+    """Whether the text, which ends in `>`, is declarations alone: what follows it begins anew."""
+    return text.isascii() and "\\" not in text and _PLAIN_PROLOGUE.fullmatch(text) is not None and _TOKENS.fullmatch(text) is not None
 
 
 def _form(upper: str) -> Form | None:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyoxigraph
 from werkzeug.datastructures import Accept
@@ -56,8 +56,7 @@ FAILURES: dict[str, tuple[int, str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
+class Representation(NamedTuple):
     """How an answer is to be sent. `cacheable`: asked again on the same snapshot it is the same."""
 
     format: Format
@@ -121,7 +120,8 @@ class Answers:
 
     async def _send(self, call: Call, request: Query | Dump, how: Representation, lease: Lease) -> None:
         encoding = request.encoding
-        tag = tag_of(request, lease) if how.cacheable and lease.lasting else ""
+        body = packed(request)
+        tag = _tag(body, lease) if how.cacheable and lease.lasting else ""
         headers = [*_headers(how, tag), *how.headers]
         agreed = agrees(call, tag)
         known = tag and call.method != "POST" and matches(call.header(b"if-none-match"), tag)
@@ -131,13 +131,13 @@ class Answers:
             await call.respond(304, headers)
             return
         if tag and not waits and (cached := self.cache.get(tag)) is not None:
-            body, plain = cached
+            found, plain = cached
             call.note["cache"] = "hit"
             headers = _encoded(headers, "" if plain else encoding)
             self._remember(call, lease, Again(tag, headers, dict(call.note)))
-            await call.respond(how.status, headers, body)
+            await call.respond(how.status, headers, found)
             return
-        answer = await call.unless_gone(self._run(call, request, how.timeout_s, lease))
+        answer = await call.unless_gone(self._run(call, request, how.timeout_s, lease, body))
         try:
             require_agreement(call, tag)
             if known:
@@ -164,9 +164,11 @@ class Answers:
         finally:
             answer.close()
 
-    async def _run(self, call: Call, request: ReadRequest, timeout_s: float | None = None, lease: Lease | None = None) -> Answer:
+    async def _run(
+        self, call: Call, request: ReadRequest, timeout_s: float | None = None, lease: Lease | None = None, body: bytes = b""
+    ) -> Answer:
         try:
-            return await self.pool.run(request, caller=call.caller, timeout_s=timeout_s, lease=lease)
+            return await self.pool.run(request, caller=call.caller, timeout_s=timeout_s, lease=lease, body=body)
         except OverloadedError as error:
             status = 429 if error.by_caller else 503  # RFC 6585, 4
             raise ProblemError(status, "busy", str(error), headers={"Retry-After": str(error.retry_after_s)}) from error
@@ -215,7 +217,18 @@ class Answers:
 
 def tag_of(request: Query | Dump, lease: Lease) -> str:
     """A strong entity tag (RFC 9110, 8.8.3): the snapshot and all that the answer depends on, also who writes it."""
-    return f'"{hashlib.blake2b(packed(request), digest_size=12, key=lease.key, person=WRITTEN_BY).hexdigest()}"'
+    return _tag(packed(request), lease)
+
+
+def _tag(body: bytes, lease: Lease) -> str:
+    said = _hash(lease.key).copy()
+    said.update(body)
+    return f'"{said.hexdigest()}"'
+
+
+@lru_cache(maxsize=4)
+def _hash(key: bytes) -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=12, key=key, person=WRITTEN_BY)
 
 
 async def _relay(call: Call, answer: Answer) -> None:

@@ -242,10 +242,15 @@ def form_fields(encoded: bytes) -> list[tuple[str, str]]:
     """`application/x-www-form-urlencoded` as pairs in order. Raises ProblemError when it is not UTF-8 (SPARQL 1.1 Protocol, 2.1.2)."""
     if encoded.count(b"&") >= MAX_FIELDS:
         raise ProblemError(400, "parameter", f"there are more than {MAX_FIELDS} parameters")
+    pairs = (field.partition(b"=") for field in encoded.split(b"&") if field)
+    return [(form_value(name), form_value(value)) for name, _, value in pairs]
+
+
+def form_value(encoded: bytes) -> str:
+    """A name or a value of `application/x-www-form-urlencoded`. Raises ProblemError when it is not UTF-8."""
     try:
         encoded.decode("utf-8")
-        pairs = (field.replace(b"+", b" ").partition(b"=") for field in encoded.split(b"&") if field)
-        return [(_percent_decoded(name), _percent_decoded(value)) for name, _, value in pairs]
+        return _percent_decoded(encoded.replace(b"+", b" "))
     except UnicodeDecodeError as error:
         raise ProblemError(400, "encoding", f"the parameters are not percent-encoded UTF-8: {error}") from error
 

@@ -24,6 +24,7 @@ from kg.web.problems import ProblemError
 URL_BYTES = 60_000  # httptools cannot split longer ones into path and query
 HEAD_BYTES = 80_000
 LINGER_S = 2.0
+CLOSE = b"connection: close\r\n"
 PIPELINED = 128  # requests that may wait while another of the connection is answered
 PIPELINED_S = 0.05  # how long a request that came while another is answered keeps us from hearing that the client hangs up
 HEAD_S = 10.0  # from the connection, or from a request's first byte, to the end of its head
@@ -63,6 +64,13 @@ class _Gathered:
         self._pieces.append(piece)
         if len(self._pieces) == 1:
             self._loop.call_soon(self._flush)
+
+    def write_whole(self, response: bytes) -> None:
+        """All of a response: it goes at once, unless something is to go before it."""
+        if self._pieces:
+            self.write(response)
+        else:
+            self._transport.write(response)
 
     def _flush(self) -> None:
         pieces, self._pieces = self._pieces, []
@@ -107,17 +115,15 @@ class Cycle(RequestResponseCycle):
 
     def _send_whole(self, message: Any) -> None:
         headers: list[tuple[bytes, bytes]] = message["headers"]
-        closes = not self.keep_alive
-        lines = [STATUS_LINE[message["status"]]]
-        for name, value in (*self.default_headers, *headers):
-            lines.append(b"%b: %b\r\n" % (name, value))
-            closes = closes or name == b"connection"  # which we only say to close it
-        if closes:
-            lines.append(b"connection: close\r\n")
+        lines = [STATUS_LINE[message["status"]], *[b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]]
+        closes = CLOSE in lines
+        if not closes and not self.keep_alive:
+            closes = True
+            lines.append(CLOSE)
         head = b"".join(lines)
         if head.count(b"\n") != len(lines):
             raise RuntimeError(f"a header would be read as two: {headers}")
-        self.transport.write(b"%b\r\n%b" % (head, message["body"]))
+        self.transport.write_whole(b"%b\r\n%b" % (head, message["body"]))  # type: ignore[attr-defined]  # _Gathered's
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         self.message_event.set()

@@ -5,11 +5,11 @@ update  POST form, POST application/sparql-update
 Beside the protocol's parameters: `format`, `timeout` (seconds).
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyoxigraph import NamedNode
 
-from kg.web.call import Call, form_fields
+from kg.web.call import Call, form_fields, form_value
 from kg.web.problems import ProblemError, not_allowed
 
 LEAST_TIMEOUT_S = 0.1  # nothing could be answered in less on a busy machine
@@ -20,8 +20,7 @@ DATASET = {"query": ("default-graph-uri", "named-graph-uri"), "update": ("using-
 type Given = dict[str, list[str]]  # the values of each parameter, in order
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A query or an update with its dataset (None: it names none), and what the request says about the answer."""
 
     operation: str  # "query" or "update"
@@ -37,6 +36,9 @@ async def ask(call: Call, *, limit_bytes: int) -> Ask | None:
     if call.method not in METHODS:
         raise not_allowed(call.method, METHODS)
     if call.method in ("GET", "HEAD"):
+        encoded: bytes = call.scope["query_string"]
+        if encoded.startswith(b"query=") and b"&" not in encoded:  # as most
+            return Ask("query", form_value(encoded[len(b"query=") :]))
         return _from_get(_by_name(call.parameters()))
     fields = call.parameters()
     media_type, charset = _content_type(call)

@@ -10,12 +10,14 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from types import FrameType
 from typing import Any, cast
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from kg import building, datadir, snapshots
 from kg.datadir import DataDir
@@ -36,6 +38,7 @@ LOG = logging.getLogger("kg.web.server")
 STALLED_MS = 60_000
 LEAST_WORKERS = 4  # one caller may have two long queries under way then
 FOLLOW_S = 0.2  # between two looks at which snapshot is published
+NEW_OBJECTS = 20_000  # between two looks for cycles among them: requests leave hardly any
 TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rdf-schema#label> ?label } LIMIT 5"
 
 
@@ -51,6 +54,20 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         asyncio.run(_serve(settings, listener, announce, stop), loop_factory=_loop_factory())
+
+
+class _BehindProxy:
+    """Uvicorn's, which takes the client's address from the proxies of FORWARDED_ALLOW_IPS, where a request has their headers at all."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._told = ProxyHeadersMiddleware(cast(Any, app), os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"))
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        for name, _ in scope["headers"] if scope["type"] == "http" else ():
+            if name.startswith(b"x-forwarded-"):
+                return self._told(cast(Any, scope), cast(Any, receive), cast(Any, send))
+        return self._app(scope, receive, send)
 
 
 class _Stop:
@@ -116,7 +133,9 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
     service = Service(settings, pool)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(service),
+            _BehindProxy(create_app(service)),
+            interface="asgi3",
+            proxy_headers=False,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -131,6 +150,7 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Callable
     draining = asyncio.create_task(_watch_drain(server, service))
     gc.collect()
     gc.freeze()  # what is there now stays, so that nobody need look through it again
+    gc.set_threshold(NEW_OBJECTS)
     announce(links(listener))
     try:
         await server.serve(sockets=[listener])

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -67,17 +68,13 @@ class Sparql:
             await self._query(call, ask)
 
     async def _query(self, call: Call, ask: Ask) -> None:
-        deadline = asyncio.get_running_loop().time() + min(ask.timeout_s or math.inf, self.answers.pool.limits.timeout_s)
-        if self.federation and "service" in ask.text.lower():
-            query = await self.federation.read(call, ask.text)
-        else:
-            query = Federated(await self._read(call, ask.text), ())
-        reading = query.reading
+        query = await self.federation.read(call, ask.text) if self.federation and "service" in ask.text.lower() else None
+        reading = query.reading if query else await self._read(call, ask.text)
         if reading.form is Form.UPDATE:
             raise ProblemError(400, "method", "this is an update: POST it as `update` or application/sparql-update, with a token")
         chosen = result_format(reading.form, call.header(b"accept"), ask.format)
-        if self.federation and query.clauses:
-            ask, reading = await self._resolved(self.federation, call, ask, query, deadline)
+        if self.federation and query and query.clauses:
+            ask, reading = await self._resolved(self.federation, call, ask, query)
         base_iri = self.answers.pool.lease.base_iri
         request = Query(
             path="",
@@ -96,22 +93,33 @@ class Sparql:
     async def _read(self, call: Call, text: str) -> Reading:
         return read(text) if len(text) <= SHORT_CHARACTERS else await self.answers.reading(call, text)
 
-    async def _resolved(self, federation: "Federation", call: Call, ask: Ask, query: Federated, deadline: float) -> tuple[Ask, Reading]:
+    async def _resolved(self, federation: "Federation", call: Call, ask: Ask, query: Federated) -> tuple[Ask, Reading]:
         """The query without SERVICE, in the time that is left: what it answers depends on more than the snapshot."""
+        loop, most_s = asyncio.get_running_loop(), min(ask.timeout_s or math.inf, self.answers.pool.limits.timeout_s)
+        deadline = loop.time() + most_s - (time.perf_counter() - call.started)
         call.note["services"] = len(query.clauses)
         text = await federation.resolved(call, ask.text, query.clauses, deadline)
         reading = await self._read(call, text)  # as every text that a worker gets; here it finds what no clause was
-        left_s = max(0.001, deadline - asyncio.get_running_loop().time())
-        return replace(ask, text=text, timeout_s=left_s), replace(reading, volatile=True)
+        left_s = max(0.001, deadline - loop.time())
+        return ask._replace(text=text, timeout_s=left_s), replace(reading, volatile=True)
 
 
 def result_format(form: Form, accept: str, wanted: str) -> Format:
     """The format of a result: what `format=` names, else what `Accept` prefers. Raises ProblemError 406 that lists the others."""
-    table = RESULTS if form in (Form.SELECT, Form.ASK) else GRAPHS
-    chosen = formats.named(wanted, table) if wanted else formats.choose(accept, tuple(table.values()))
+    chosen = _chosen(form, accept, wanted)
     if chosen is None:
-        raise not_acceptable([f"{f.name} ({f.media_type})" for f in table.values()])
+        raise not_acceptable([f"{f.name} ({f.media_type})" for f in _formats(form).values()])
     return chosen
+
+
+@lru_cache(maxsize=512)
+def _chosen(form: Form, accept: str, wanted: str) -> Format | None:
+    table = _formats(form)
+    return formats.named(wanted, table) if wanted else formats.choose(accept, tuple(table.values()))
+
+
+def _formats(form: Form) -> dict[str, Format]:
+    return RESULTS if form in (Form.SELECT, Form.ASK) else GRAPHS
 
 
 def read(text: str) -> Reading:

@@ -73,6 +73,7 @@ class Job:
     long_since: float = 0.0
     long: bool = False
     left: bool = False  # nobody waits for it
+    body: bytes = b""  # the request as packed, where it is already
     worker: WorkerProcess | None = None
     exchange: Exchange | None = None
 

@@ -92,16 +92,19 @@ class Pool:
         """Run new requests on this snapshot; requests that run finish on theirs. The pool closes the lease when it is left."""
         self._crew.move_to(lease)
 
-    async def run(self, request: ReadRequest, *, caller: str, timeout_s: float | None = None, lease: Lease | None = None) -> "Answer":
+    async def run(
+        self, request: ReadRequest, *, caller: str, timeout_s: float | None = None, lease: Lease | None = None, body: bytes = b""
+    ) -> "Answer":
         """The answer to the request, as soon as its first bytes or its end are there, on the current snapshot unless `lease` names one.
 
-        Raises QueryFailedError, OverloadedError. Cancelling ends the query.
+        `body` is what `wire.packed` made of the request, where that was called already. Raises QueryFailedError, OverloadedError.
+        Cancelling ends the query.
         """
         loop = asyncio.get_running_loop()
         now, most_s = loop.time(), self.limits.of(request)
         allowed_s = min(timeout_s or most_s, most_s)
         deadline, patience = now + allowed_s, now + min(allowed_s, self.limits.timeout_s)
-        job = Job(request, caller, (lease or self.lease).share(), deadline, patience, loop.create_future())
+        job = Job(request, caller, (lease or self.lease).share(), deadline, patience, loop.create_future(), body=body)
         try:
             self._enqueue(job, loop)
             return await self._first(job)
@@ -120,6 +123,9 @@ class Pool:
         if not self._looking:
             self._looking = True
             loop.call_later(LOOK_S, self._look)
+        if self._crew.idle and not job.long and not self.waiting:
+            self._place(job, self._crew.idle.pop())
+            return
         line.push(job)
         if self._crew.idle:
             self._dispatch()
@@ -165,7 +171,7 @@ class Pool:
             self._count_long(job)
         if worker.path != job.lease.location:
             self._crew.hold(worker, job.lease)
-        worker.send(job.request, job.exchange, path=job.lease.location)
+        worker.send(job.request, job.exchange, path=job.lease.location, body=job.body)
 
     def _count_long(self, job: Job) -> None:
         job.long = True

@@ -137,12 +137,15 @@ class WorkerProcess(asyncio.Protocol):
         """asyncio.Protocol."""
         self._transport = cast(asyncio.Transport, transport)  # a stream socket's; uvloop's own class is not a subclass
 
-    def send(self, request: Request, exchange: Exchange | None, *, path: str = "") -> None:
-        """Send a request, to be run on the snapshot at `path`; its answer goes to `exchange` (None: nobody waits for it)."""
+    def send(self, request: Request, exchange: Exchange | None, *, path: str = "", body: bytes = b"") -> None:
+        """Send a request, to be run on the snapshot at `path`; its answer goes to `exchange` (None: nobody waits for it).
+
+        `body` is what `wire.packed` made of it, where that was called already.
+        """
         assert self._transport is not None  # noqa: S101  only a ready worker is sent requests
         self.exchange = exchange
         self.path = path or request.path
-        self._transport.write(pack_request(request, path))
+        self._transport.write(pack_request(request, path, body))
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol: whole frames are handled, the rest is kept."""

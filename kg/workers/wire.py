@@ -1,12 +1,13 @@
 """Frames between the gateway and a worker, over a Unix stream socket.
 
-A request is a four-byte big-endian length and that much of what `marshal` makes of its fields: both ends are the same Python, which has
-nothing quicker, and only a worker reads it, which trusts the gateway anyhow. An answer is any number of DATA frames and then one END or
-FAILED frame, or one WHOLE frame; a frame is a one-byte kind, a four-byte length and the payload. READY is sent once, when a worker is
-confined and can take requests.
+A request is two four-byte big-endian lengths, that much of what `marshal` makes of its fields, and that much of the path that it runs on:
+both ends are the same Python, which has nothing quicker, and only a worker reads it, which trusts the gateway anyhow. An answer is any
+number of DATA frames and then one END or FAILED frame, or one WHOLE frame; a frame is a one-byte kind, a four-byte length and the payload.
+READY is sent once, when a worker is confined and can take requests.
 """
 
 import marshal
+import os
 import socket
 import struct
 import sys
@@ -14,7 +15,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 FRAME = struct.Struct(">BI")
-LENGTH = struct.Struct(">I")
+LENGTHS = struct.Struct(">II")
 
 
 class Kind(IntEnum):
@@ -157,15 +158,15 @@ _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 _AS_EQUAL = 2  # the last version of marshal's format in which equal values are the same bytes, shared or not
 
 
-def packed(request: Request, path: str = "") -> bytes:
-    """All that the request says, as bytes that are the same for equal ones; `path` is the snapshot to run on, where that is not in it."""
-    return marshal.dumps((_NUMBERS[type(request)], path or request.path, *request[1:]), _AS_EQUAL)
+def packed(request: Request) -> bytes:
+    """All that the request says but the path, as bytes that are the same for equal ones."""
+    return marshal.dumps((_NUMBERS[type(request)], *request[1:]), _AS_EQUAL)
 
 
-def pack_request(request: Request, path: str = "") -> bytes:
-    """The bytes of one request; `path` is the snapshot that it runs on, where that is not in the request."""
-    body = packed(request, path)
-    return LENGTH.pack(len(body)) + body
+def pack_request(request: Request, path: str = "", body: bytes = b"") -> bytes:
+    """The bytes of one request; `path` is the snapshot that it runs on, where that is not in the request, and `body` what `packed` made."""
+    body, place = body or packed(request), os.fsencode(path or request.path)
+    return LENGTHS.pack(len(body), len(place)) + body + place
 
 
 def pack_frame(kind: Kind, payload: bytes = b"") -> bytes:
@@ -185,17 +186,18 @@ class Requests:
         received = self._connection.recv_into(self._buffer)
         if not received:
             return None
-        while received < LENGTH.size:
-            received += self._connection.recv_into(self._buffer[received:]) or LENGTH.size
-        end = LENGTH.size + LENGTH.unpack_from(self._buffer)[0]
-        body: bytes | memoryview = self._buffer[LENGTH.size : min(received, end)]
+        while received < LENGTHS.size:
+            received += self._connection.recv_into(self._buffer[received:]) or LENGTHS.size
+        size, path_size = LENGTHS.unpack_from(self._buffer)
+        end = LENGTHS.size + size + path_size
+        said: bytes | memoryview = self._buffer[LENGTHS.size : min(received, end)]
         if received < end:
             rest = _receive(self._connection, end - received)
             if rest is None:
                 return None
-            body = bytes(body) + rest
-        number, *fields = marshal.loads(body)  # noqa: S302  from the gateway
-        request: Request = _KINDS[number](*fields)
+            said = bytes(said) + rest
+        number, *fields = marshal.loads(said[:size])  # noqa: S302  from the gateway
+        request: Request = _KINDS[number](os.fsdecode(bytes(said[size:])), *fields)
         return request
 
 

@@ -17,6 +17,8 @@ from kg import tokens
 from kg.datadir import open_existing
 from kg.settings import Settings
 from kg.store import open_writer
+from kg.web import log
+from kg.workers.process import Death
 
 SLOW = "SELECT (COUNT(*) AS ?n) { " + " . ".join(f"?a{i} ?b{i} ?c{i}" for i in range(14)) + " }"
 
@@ -97,6 +99,34 @@ def test_each_request_is_one_line_without_secrets(serve):
     assert secret not in written
     assert "aikg_x" not in written
     assert not [character for character in written if ord(character) < 32 and character != "\n"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"method": "GET", "path": '/a\x1b[31m"\n\\ é \U0001f600', "status": 200, "ms": 0.07, "bytes": 0, "caller": "::/64"},
+        {"ms": 1e-05, "gone": True, "cut": False, "services": 1, "problem": Death.MEMORY},
+        {},
+    ],
+)
+def test_the_line_of_a_request_is_the_json_of_its_values(line: dict[str, object]):
+    written = log.JsonLines().format(log.Ended("kg.web.requests", line))
+    when = json.loads(written)["time"]
+    assert written == json.dumps({"time": when, "level": "info", "logger": "kg.web.requests", **line})
+
+
+def test_a_caller_behind_a_proxy_of_this_machine_is_told_by_it(serve):
+    server = serve()
+    with server.client() as client:
+        client.get("/sparql", params={"query": "ASK {}"}, headers={"X-Forwarded-For": "192.0.2.7"})
+        client.get("/sparql", params={"query": "ASK {}"})
+    wait_for(lambda: len(lines(server)) >= 2)
+    assert [line["caller"] for line in lines(server)] == ["192.0.2.7", "127.0.0.1"]
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="scheduling policies are Linux's")
+def test_a_worker_that_wakes_takes_the_processor_from_nobody(server: Server):
+    assert {os.sched_getscheduler(pid) for pid in server.workers()} == {os.SCHED_BATCH}
 
 
 def test_a_stopped_server_finishes_what_it_was_asked(serve):

@@ -291,6 +291,10 @@ def test_form_dataset_and_volatility_are_read(text: str, form: Form, names_datas
     st.lists(st.one_of(PIECES, st.sampled_from(["SELECT ", "ASK ", "PREFIX p: <x:p> ", "FROM ", "NOW()", "BNODE()", "-- "])), max_size=14)
 )
 @example(["PREFIX p: <x:p> ", "SELECT ", "{}"])
+@example(["PREFIX p: <x:p> # <x:q>", "SELECT ", "\n{}"])
+@example(["PREFIX p: <x:p> ", "FROM ", "<x:q>", "ASK ", "{}"])
+@example(["PREFIX p: <x:{> ", "SELECT ", "{}"])
+@example(["PREFIX p: <x:p>", "p:SELECT ", "{}"])
 @example(["SELECT", "-", "1.", "ex:"])
 def test_a_plain_query_is_read_as_its_tokens_say(pieces: list[str]):
     text = "".join(pieces)
