@@ -30,14 +30,14 @@ class Sources:
 
 def find(directories: Sequence[Path]) -> Sources:
     """Sorts directories by what they hold: annotated articles (gold/), KnowledgeNet (train.jsonl), CORE (train.json), or these in folders
-    of their own. Raises DataError for a directory with none of them."""
+    of their own. Raises DataError for a directory with none of them, or that cannot be searched."""
     annotated: list[Path] = []
     corpora: list[tuple[str, Path]] = []
     for directory in directories:
-        places = [directory, *(directory / name for name in ("knowledgenet", "core"))]
-        found = [("gold", directory)] if (directory / "gold").is_dir() else []
-        found += [("KnowledgeNet", place) for place in places if (place / "train.jsonl").is_file()]
-        found += [("CORE", place) for place in places if (place / "train.json").is_file()]
+        try:
+            found = _held_by(directory)
+        except OSError as error:
+            raise DataError(f"cannot look into {directory}: {error.strerror}") from error
         if not found:
             raise DataError(
                 f"nothing to train on in {directory}; expected gold/ beside articles/, KnowledgeNet's train.jsonl or CORE's train.json"
@@ -47,6 +47,13 @@ def find(directories: Sequence[Path]) -> Sources:
     if not annotated:
         raise DataError("no annotated articles among the directories; give one that holds articles/ and gold/")
     return Sources(tuple(annotated), tuple(corpora))
+
+
+def _held_by(directory: Path) -> list[tuple[str, Path]]:
+    places = [directory, *(directory / name for name in ("knowledgenet", "core"))]
+    found = [("gold", directory)] if (directory / "gold").is_dir() else []
+    found += [("KnowledgeNet", place) for place in places if (place / "train.jsonl").is_file()]
+    return found + [("CORE", place) for place in places if (place / "train.json").is_file()]
 
 
 def run(settings: Settings, sources: Sources, *, report: Report) -> Trained:

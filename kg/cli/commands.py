@@ -43,7 +43,7 @@ COMMANDS: dict[str, Row] = {
     "query": Row("kg.cli.query", ASK, "Run a SPARQL query or a saved query."),
     "entity": Row("kg.cli.entity", ASK, "Show what is known about an entity, with the sentences."),
     "stats": Row("kg.cli.stats", ASK, "Count what is in the graph."),
-    "serve": Row("kg.cli.serve", ASK, "Serve SPARQL, linked data and the web pages over HTTP."),
+    "serve": Row("kg.cli.serve", ASK, "Serve SPARQL, graphs and web pages over HTTP."),
     "validate": Row("kg.cli.validate", CHECK, "Check the published graph against its SHACL shapes."),
     "evaluate": Row("kg.cli.evaluate", CHECK, "Score extraction against annotated articles."),
     "train": Row("kg.cli.train", CHECK, "Fit the extraction pipeline's weights to annotated articles."),

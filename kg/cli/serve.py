@@ -42,7 +42,7 @@ def command(
     write_limit_mb: options.WriteLimit = None,
     lock_timeout_s: options.LockTimeout = None,
 ) -> None:
-    """Serve SPARQL, linked data and the web pages over HTTP until stopped.
+    """Serve SPARQL, graphs and web pages over HTTP until stopped.
 
     With --store it stands before another SPARQL service: our protocol, deadline and limits, its data; tokens are those of --data.
     `kg ingest` may run beside it: what it publishes is served within a second. The links to open and one JSON line a request go to

@@ -17,8 +17,9 @@ from ingest.train.examples import IGNORED, STATED, Labeller
 from ingest.train.fit import FORESTS, boosted, fit_trees
 from ingest.train.passages import own_passages, parse
 from ingest.train.training import train
+from kg.errors import DataError
 from kg.ontology import schema
-from kg.train import write_scores
+from kg.train import find, write_scores
 
 SCHEMA = schema("http://localhost:8000/")
 
@@ -58,6 +59,12 @@ def test_a_passage_that_cannot_be_read_is_named(line: str, reason: str):
     with pytest.raises(ArticleError, match=reason) as caught:
         parse(line, source="business.txt:7", relations=SCHEMA.relations)
     assert caught.value.source == "business.txt:7"
+
+
+def test_a_directory_that_cannot_be_searched_is_named():
+    directory = Path("a/" * 2048)  # longer than the system takes (PATH_MAX, 4096): permissions do not keep root out
+    with pytest.raises(DataError, match=r"cannot look into a/a/.*: File name too long"):
+        find([directory])
 
 
 def test_a_passage_states_what_it_lists_and_nothing_else(labeller: Labeller):
