@@ -69,7 +69,7 @@ class _Gathered:
         """All of a response: it goes at once, unless something is to go before it."""
         if self._pieces:
             self.write(response)
-        else:
+        elif not self._transport.is_closing():
             self._transport.write(response)
 
     def _flush(self) -> None:
