@@ -11,7 +11,7 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from kg import graph_groups
 from kg.errors import QueryError
@@ -66,8 +66,7 @@ _LETTER = (
 _START = rf"{_LETTER}_"
 _WORD_CHAR = rf"{_START}0-9\u00b7\u0300-\u036f\u203f\u2040"
 _PERCENT_OR_ESCAPE = r"%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?\#@%]"
-TOKEN = re.compile(
-    rf"""
+_TOKEN = rf"""
     (?P<skip>[ \t\r\n]++|\#[^\r\n]*+)
   | (?P<iri><(?:[^\x00-\x20<>"{{}}|^`\\]|\\u[0-9A-Fa-f]{{4}}|\\U[0-9A-Fa-f]{{8}})*+>)
   | (?P<string>\"\"\"(?:[^"\\]|\\.|"{{1,2}}(?!"))*+\"\"\"|'''(?:[^'\\]|\\.|'{{1,2}}(?!'))*+'''
@@ -82,9 +81,7 @@ TOKEN = re.compile(
   | (?P<open>[{{(\[])
   | (?P<close>[}})\]])
   | (?P<mark>[-+*/=!<>|&^,;.?~])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
 
 # What could have been a prefix but for the colon is cut up in one go: to look for a name at each part again took the square of its length.
 _PART = re.compile(rf"(?P<word>[{_START}][{_WORD_CHAR}]*+)|(?P<number>[0-9]++)|(?P<mark>[.-])")
@@ -123,10 +120,16 @@ _NO_SERVICE = (
 _NO_LOAD = "LOAD is not allowed here: this endpoint opens no connections for its callers. Fetch the document and send it to /graphs instead"
 
 
+@cache
+def _token() -> re.Pattern[str]:
+    """It takes a twentieth of a second to compile, in every worker too, and plain queries do without."""
+    return re.compile(_TOKEN, re.VERBOSE | re.DOTALL)
+
+
 def tokens(text: str) -> Iterator[tuple[str, str, int]]:
     """The tokens as (kind, text, start offset), without white space and comments. Raises QuerySyntaxError at the first non-token."""
     end = 0
-    for match in TOKEN.finditer(text):
+    for match in _token().finditer(text):
         if match.start() != end:
             break
         end = match.end()

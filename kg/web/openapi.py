@@ -6,8 +6,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kg.web import pages
 from kg.web.call import Call
 
@@ -18,6 +16,8 @@ METHODS = ("get", "put", "post", "delete")
 @lru_cache(maxsize=1)
 def document() -> dict[str, Any]:
     """The document, with the installed version."""
+    import yaml  # with the templates it takes a tenth of the start to load, and hardly anybody asks for either
+
     read: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     read["info"]["version"] = version("aikg")
     return read

@@ -1,13 +1,10 @@
 """The service behind the application: its pool, its answers, and the table of what is where."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg import snapshots
 from kg.formats import GRAPHS, RESULTS
@@ -25,6 +22,9 @@ from kg.workers.pool import Pool
 from kg.workers.snapshot import lease_current
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
     from kg.web.federation import Federation
 
 
@@ -141,7 +141,7 @@ def create_app(service: Service) -> App:
             "/docs": reading(openapi.page),
         },
         prefixes={"/static/": reading(pages.static), "/graphs/": graph_store, "/graph/": graph_store},
-        rest=_rest(),
+        rest=_Rest(),
     )
     return App(routes, service.metrics)
 
@@ -154,11 +154,30 @@ def _federation(answers: Answers, settings: Settings) -> "Federation | None":
     return Federation(answers, settings)
 
 
-def _rest() -> FastAPI:
+class _Rest:
+    """FastAPI's part. It takes a quarter of the whole start to load, so a thread does that when somebody first asks for it."""
+
+    def __init__(self) -> None:
+        self._loading: asyncio.Future[ASGIApp] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3."""
+        if self._loading is None:
+            self._loading = asyncio.ensure_future(asyncio.to_thread(_rest))
+        rest = await asyncio.shield(self._loading)  # whoever asked first may hang up
+        await rest(scope, receive, send)
+
+
+def _rest() -> ASGIApp:
     """What is no hot path; its errors are problems too."""
+    from fastapi import FastAPI
+    from fastapi.exceptions import RequestValidationError
+    from starlette.exceptions import HTTPException
+    from starlette.responses import Response
+
     rest = FastAPI(openapi_url=None)
 
-    async def problem(_request: Request, error: Exception) -> Response:
+    async def problem(_request: "Request", error: Exception) -> "Response":
         status, headers = getattr(error, "status_code", 400), getattr(error, "headers", None) or {}
         kind, detail = ("not-found", "there is nothing at this address; see /docs") if status == 404 else ("request", str(error))
         body = ProblemError(status, kind, detail).body()

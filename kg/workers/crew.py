@@ -50,10 +50,11 @@ class Crew:
     async def start(self, *, timeout_s: float, module: str, environment: Mapping[str, str]) -> None:
         """Start the workers; returns when the first is ready. Raises TimeoutError when none gets ready."""
         self._module, self._environment = module, environment
-        for _ in range(self._size):
-            await self._spawn()
+        await self._spawn()  # alone, as those that start beside it would keep it from being ready
         async with asyncio.timeout(timeout_s):
             await self._up.wait()
+        for _ in range(self._size - 1):
+            await self._spawn()
 
     async def close(self) -> None:
         """End every worker, whatever it does."""
