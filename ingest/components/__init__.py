@@ -26,3 +26,9 @@ def register_extensions() -> None:
     """Declares the attributes under `doc._` (idempotent)."""
     for name, default in (("article", None), ("blocks", ()), ("entities", {}), ("certainty", {}), ("claims", ())):
         Doc.set_extension(name, default=default, force=True)
+
+
+def text_of(doc: Doc) -> str:
+    """`doc.text`, which spaCy puts together anew each time."""
+    article = doc._.article
+    return doc.text if article is None else str(article.text)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from spacy.tokens import Doc
 
+from ingest.components import text_of
 from ingest.lexicon import words
 from ingest.model import EntityType, KnownEntity
 from ingest.names import ORGANISATIONS, clean, initials, is_acronym, is_end, is_start, may_abbreviate, singular, without_legal_form
@@ -114,7 +115,7 @@ class Names:
 
     def groups(self, doc: Doc) -> dict[str, list[str]]:
         """New names by what stands for their entity: a gazetteer id, or the fullest name of a new one."""
-        defined = dict(self._definitions(doc.text))
+        defined = dict(self._definitions(text_of(doc)))
         for name in sorted(self._names, key=lambda name: (-len(name), self._names.index(name))):
             self._main[name] = self._resolve(name, defined)
         groups: dict[str, list[str]] = {}

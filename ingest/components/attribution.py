@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Token
 from spacy.tokens import Span as DocSpan
 
-from ingest.components import MENTIONS
+from ingest.components import MENTIONS, text_of
 from ingest.components.qualifiers import trigger_of
 from ingest.model import Article, Claim, Entity, EntityType
 from ingest.names import new_id
@@ -133,7 +133,7 @@ def _speaks_for(role: Token) -> Iterator[int]:
 
 def quotes(doc: Doc) -> list[Quote]:
     """Quotations in text order, each within one block; a block's first unclosed curly mark runs to the block's end."""
-    text = doc.text
+    text = text_of(doc)
     return [quote for block in doc._.blocks for quote in _block_quotes(text, block.start_char, block.end_char)]
 
 

@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
 
-from ingest.components import MENTIONS
+from ingest.components import MENTIONS, text_of
 from ingest.components.pairing import is_crossed
 from ingest.evidence import Floats
 from ingest.model import Claim, EntityType, Modality, Polarity, Relation, Schema, Span
@@ -230,7 +230,7 @@ def key(claim: Claim) -> tuple[int, str, int]:
 
 def evidence(sentence: DocSpan) -> Span:
     """The sentence without the white space around it."""
-    text = sentence.text
+    text = text_of(sentence.doc)[sentence.start_char : sentence.end_char]
     start = sentence.start_char + len(text) - len(text.lstrip())
     return Span(text.strip(), start, start + len(text.strip()))
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from spacy.strings import get_string_id
 from spacy.tokens import Doc
 
+from ingest.components import text_of
+
 _NUMBERED = re.compile(
     r"\b(?:(?:Regulation|Directive|Decision) (?:\((?:EU|EC|EEC)\) )?(?:No\.? ?)?\d{2,4}/\d{2,4}(?:/E[UC])?"
     r"|(?:Executive Order|House Resolution|Senate Bill|Assembly Bill|House Bill|H\.R\.|S\.B\.) ?(?:No\. ?)?\d{2,5}|Section \d{3,4})\b"
@@ -16,7 +18,7 @@ _INSIDE = frozenset({"is", "not", "for", "to", "from", "of", "and", "on", "with"
 
 def regulations(doc: Doc) -> Iterator[tuple[int, int]]:
     """Token spans of laws, half-open, in text order, disjoint."""
-    found = [(span.start, span.end) for match in _NUMBERED.finditer(doc.text) if (span := doc.char_span(*match.span())) is not None]
+    found = [(span.start, span.end) for match in _NUMBERED.finditer(text_of(doc)) if (span := doc.char_span(*match.span())) is not None]
     found += [(start, token.i + 1) for token in doc if token.orth in _HEADS and (start := _titled(doc, token.i)) < token.i - 1]
     end = 0
     for start, stop in sorted(found):
