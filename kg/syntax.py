@@ -65,10 +65,11 @@ _LETTER = (
 )
 _START = rf"{_LETTER}_"
 _WORD_CHAR = rf"{_START}0-9\u00b7\u0300-\u036f\u203f\u2040"
+_IRI_CHAR = r'[^\x00-\x20<>"{}|^`\\]'  # IRIREF, rule 139
 _PERCENT_OR_ESCAPE = r"%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?\#@%]"
 _TOKEN = rf"""
     (?P<skip>[ \t\r\n]++|\#[^\r\n]*+)
-  | (?P<iri><(?:[^\x00-\x20<>"{{}}|^`\\]|\\u[0-9A-Fa-f]{{4}}|\\U[0-9A-Fa-f]{{8}})*+>)
+  | (?P<iri><(?:{_IRI_CHAR}|\\u[0-9A-Fa-f]{{4}}|\\U[0-9A-Fa-f]{{8}})*+>)
   | (?P<string>\"\"\"(?:[^"\\]|\\.|"{{1,2}}(?!"))*+\"\"\"|'''(?:[^'\\]|\\.|'{{1,2}}(?!'))*+'''
       |"(?:[^"\\\r\n]|\\.)*+"|'(?:[^'\\\r\n]|\\.)*+')
   | (?P<variable>[?$][{_START}0-9][{_WORD_CHAR}]*+)
@@ -99,15 +100,15 @@ _FRESH_MARKS = frozenset("<|~")  # in a template these begin a reifier, which is
 _TELLING = ("service", "load", "from", "now", "rand", "uuid", "bnode", "_:", "[", "\\")
 # Of the rest: characters that are a token, or part of one, wherever they stand, and the few that begin what must end.
 _TOKENS = re.compile(
-    r"""(?:[\w \t\r\n{}()\]?.:,;*/=!>|&^+~-]++
-    | <(?:[^\x00-\x20<>"{}|^`\\]*+>)?
+    rf"""(?:[\w \t\r\n{{}}()\]?.:,;*/=!>|&^+~-]++
+    | <(?:{_IRI_CHAR}*+>)?
     | \#[^\r\n]*+
     | "[^"\\\r\n]++" | ""(?!") | '[^'\\\r\n]++' | ''(?!')
     | \$\w++ | @[A-Za-z]++
     )*+""",
     re.VERBOSE | re.ASCII,
 )
-_IRI = r'<[^\x00-\x20<>"{}|^`\\]*+>'
+_IRI = rf"<{_IRI_CHAR}*+>"
 _DECLARATIONS = rf"(?:[ \t\r\n]|#[^\r\n]*+[\r\n]|prefix[ \t\r\n]+[\w.-]*:[ \t\r\n]*{_IRI}|base[ \t\r\n]*{_IRI})*+"
 _PLAIN = re.compile(rf"{_DECLARATIONS}(select|ask|construct|describe)\b(?![\w.-]*:)", re.IGNORECASE | re.ASCII)
 _PLAIN_PROLOGUE = re.compile(_DECLARATIONS, re.IGNORECASE | re.ASCII)
@@ -254,7 +255,7 @@ def _plain(text: str) -> Reading | None:
 
 
 def _behind_prologue(text: str) -> str:
-    """The query without its declarations, where these are plain and like those of queries before; else all of it."""
+    """The query without its declarations, where these are plain; most queries share theirs with others, so they are read once."""
     end = text.rfind(">", 0, text.find("{")) + 1
     return text[end:] if 0 < end <= _PROLOGUE_CHARACTERS and _is_plain_prologue(text[:end]) else text
 

@@ -26,7 +26,7 @@ class Ended(logging.LogRecord):
         self.exc_info = None
 
     def line(self, when: str) -> str:
-        """What json.dumps makes of it, in a third of the time."""
+        """What json.dumps makes of it, in less than half of the time."""
         parts = [f'{{"time": "{when}", "level": "info", "logger": "{self.name}"']
         line: dict[str, object] = self.msg  # type: ignore[assignment]
         for name, value in line.items():
@@ -45,11 +45,7 @@ class JsonLines(logging.Formatter):
         when = f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
         if isinstance(record, Ended):
             return record.line(when)
-        line: dict[str, object] = {"time": when, "level": record.levelname.lower(), "logger": record.name}
-        if isinstance(record.msg, dict):
-            line |= record.msg
-        else:
-            line["message"] = record.getMessage()
+        line = {"time": when, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line)

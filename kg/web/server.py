@@ -61,7 +61,7 @@ class _BehindProxy:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._told = ProxyHeadersMiddleware(cast(Any, app), os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"))
+        self._told = ProxyHeadersMiddleware(cast(Any, app), uvicorn.Config(cast(Any, app), log_config=None).forwarded_allow_ips)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         for name, _ in scope["headers"] if scope["type"] == "http" else ():
