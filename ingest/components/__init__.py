@@ -29,6 +29,6 @@ def register_extensions() -> None:
 
 
 def text_of(doc: Doc) -> str:
-    """`doc.text`, which spaCy puts together anew each time."""
+    """`doc.text`, which spaCy puts together anew each time; the Article has the same."""
     article = doc._.article
     return doc.text if article is None else str(article.text)

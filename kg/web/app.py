@@ -1,6 +1,6 @@
 """The ASGI application: what is where, and what happens around every request (limits, errors, CORS, metrics, one log line).
 
-/sparql and the other hot paths are bare ASGI; FastAPI has the rest (saved queries, /docs).
+/sparql and all other addresses that there are now are bare ASGI; FastAPI has the rest.
 """
 
 import logging

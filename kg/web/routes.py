@@ -163,12 +163,12 @@ class _Rest:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
         if self._loading is None:
-            self._loading = asyncio.ensure_future(asyncio.to_thread(_rest))
+            self._loading = asyncio.ensure_future(asyncio.to_thread(_fastapi))
         rest = await asyncio.shield(self._loading)  # whoever asked first may hang up
         await rest(scope, receive, send)
 
 
-def _rest() -> ASGIApp:
+def _fastapi() -> ASGIApp:
     """What is no hot path; its errors are problems too."""
     from fastapi import FastAPI
     from fastapi.exceptions import RequestValidationError

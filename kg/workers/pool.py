@@ -123,7 +123,7 @@ class Pool:
         if not self._looking:
             self._looking = True
             loop.call_later(LOOK_S, self._look)
-        if self._crew.idle and not job.long and not self.waiting:
+        if self._crew.idle and not job.long and not self.waiting:  # as most: there is no line to stand in
             self._place(job, self._crew.idle.pop())
             return
         line.push(job)
