@@ -12,6 +12,7 @@ from ingest.errors import ArticleError
 from ingest.model import Article
 
 MAX_CHARS = 500_000  # of an article's text: about 80,000 words; the parser's memory grows with the length
+LONGEST_SLUG = 80  # letters
 _MAX_BYTES = 4 * MAX_CHARS + 65_536
 _TELLING = frozenset("LNS")  # categories of what tells one name from another: letters, numbers, symbols; not accents and punctuation
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -78,16 +79,16 @@ def checked(source: str, article: Article) -> Article:
 
 def slug(name: str) -> str:
     """Lower-case ASCII letters and digits joined by hyphens; a hash where nothing of the name remains (`slug("ニュース")`)."""
-    return _in_ascii(name) or sha256(name)[:12]
+    return _in_ascii(name)[:LONGEST_SLUG].strip("-") or sha256(name)[:12]
 
 
 def _in_ascii(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def file_id(path: Path) -> str:
-    """An article's id from its file's name, composed (NFC), with a hash of the whole name where ASCII loses more than accents.
+    """An article's id from its file's name, composed (NFC), with a hash of the whole name where ASCII loses more than accents or it is cut.
 
     Raises ArticleError for a name that is not UTF-8.
     """
@@ -96,9 +97,9 @@ def file_id(path: Path) -> str:
         digest = sha256(name)
     except UnicodeEncodeError as error:
         raise ArticleError(str(path), "has a name that is not UTF-8; rename the file") from error
-    plain = _in_ascii(name)
-    lost = any(not sign.isascii() and unicodedata.category(sign)[0] in _TELLING for sign in unicodedata.normalize("NFKD", name))
-    return f"{plain}-{digest[:8]}" if plain and lost else plain or digest[:12]
+    whole, plain = _in_ascii(name), slug(name)
+    lost = len(whole) > len(plain) or any(not sign.isascii() and unicodedata.category(sign)[0] in _TELLING for sign in unicodedata.normalize("NFKD", name))
+    return f"{plain}-{digest[:8]}" if whole and lost else plain
 
 
 def url_id(url: str) -> str:

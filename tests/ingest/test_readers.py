@@ -96,13 +96,19 @@ def test_names_of_files_that_ascii_cannot_tell_apart_have_ids_of_their_own(write
     assert ids[0] == f"2-{hashlib.sha256(names[0].encode()).hexdigest()[:8]}"
 
 
+def test_long_names_of_files_that_differ_at_their_end_have_two_ids(write) -> None:
+    headline = "minister says that the bill on artificial intelligence will be read again before the summer recess, part "
+    assert len({read(write(f"{headline}{number}.txt", "Text.")).id for number in (1, 2)}) == 2
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("News 2", "news-2"),
         ("$5 “deal” – really", "5-deal-really"),
         ("Größe", "groe-aedc3f80"),
-        ("x" * 90, "x" * 80),
+        ("x" * 80, "x" * 80),
+        ("x" * 90, f"{'x' * 80}-efdfd9ee"),
         ("--", "d8156bae0c42"),
     ],
 )
