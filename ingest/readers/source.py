@@ -98,7 +98,8 @@ def file_id(path: Path) -> str:
     except UnicodeEncodeError as error:
         raise ArticleError(str(path), "has a name that is not UTF-8; rename the file") from error
     whole, plain = _in_ascii(name), slug(name)
-    lost = len(whole) > len(plain) or any(not sign.isascii() and unicodedata.category(sign)[0] in _TELLING for sign in unicodedata.normalize("NFKD", name))
+    beyond_ascii = (sign for sign in unicodedata.normalize("NFKD", name) if not sign.isascii())
+    lost = len(whole) > len(plain) or any(unicodedata.category(sign)[0] in _TELLING for sign in beyond_ascii)
     return f"{plain}-{digest[:8]}" if whole and lost else plain
 
 
