@@ -12,7 +12,7 @@ from ingest.errors import ArticleError
 from ingest.model import Article
 
 MAX_CHARS = 500_000  # of an article's text: about 80,000 words; the parser's memory grows with the length
-LONGEST_SLUG = 80  # letters
+LONGEST_SLUG = 80  # characters
 _MAX_BYTES = 4 * MAX_CHARS + 65_536
 _TELLING = frozenset("LNS")  # categories of what tells one name from another: letters, numbers, symbols; not accents and punctuation
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -78,7 +78,7 @@ def checked(source: str, article: Article) -> Article:
 
 
 def slug(name: str) -> str:
-    """Lower-case ASCII letters and digits joined by hyphens; a hash where nothing of the name remains (`slug("ニュース")`)."""
+    """Lower-case ASCII letters and digits joined by hyphens, at most LONGEST_SLUG; a hash where nothing remains (`slug("ニュース")`)."""
     return _in_ascii(name)[:LONGEST_SLUG].strip("-") or sha256(name)[:12]
 
 
