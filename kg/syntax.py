@@ -157,8 +157,8 @@ def read(text: str) -> Reading:
     if plain := _plain(text):
         return plain
     reading = _Reader(text).read()
-    if graph_groups.may_lose(text.lower()) and (start := graph_groups.lost(tokens(text))) is not None:
-        raise UnsupportedError(f"{graph_groups.ADVICE} (at {position(text, start)})")
+    if graph_groups.is_suspect(text.lower()) and (fault := graph_groups.fault(tokens(text))):
+        raise UnsupportedError(f"{fault.advice} (at {position(text, fault.start)})")
     return reading
 
 
@@ -245,7 +245,7 @@ def _plain(text: str) -> Reading | None:
     for letters in _TELLING:  # any() takes twice as long
         if letters in lower:
             return None
-    if not _TOKENS.fullmatch(text) or graph_groups.may_lose(lower):
+    if not _TOKENS.fullmatch(text) or graph_groups.is_suspect(lower):
         return None
     found = _PLAIN.match(text)
     reading = _PLAIN_READINGS[found[1].upper()] if found else None

@@ -99,8 +99,21 @@ LOST = {
     "a union the other way round": "GRAPH ?g { { VALUES ?s { <a:1> } } UNION { ?s <a:p> ?o } }",
     "inside another group": "{ OPTIONAL { GRAPH ?g { { VALUES ?x { 1 } } } } }",
 }
+UNSHARED = {
+    "nothing is shared": "?s <a:p> ?o MINUS { ?x <a:q> ?y }",
+    "what may be missing": "?s ?p ?o OPTIONAL { ?o <a:q> ?y } MINUS { ?x <a:p> ?y }",
+    "of one branch only": "{ ?s <a:p> ?o } UNION { ?z <a:q> ?w } MINUS { ?s <a:p> ?x }",
+    "a filter's": "?s <a:p> ?o MINUS{?x <a:q> ?y FILTER(!BOUND(?s))}",
+    "in what may be missing": "?s <a:p> ?o OPTIONAL { ?o <a:q> ?z MINUS { ?x <a:p> ?y } }",
+}
 KEPT = [
     "",
+    "?s <a:p> ?o MINUS { ?o <a:q> ?z }",
+    "?s ?p ?o OPTIONAL { ?o <a:q> ?z } MINUS { ?s <a:q> ?z }",
+    "{ ?s <a:p> ?o } UNION { ?s <a:q> ?o } MINUS { ?s <a:q> ?z }",
+    "?s ?p ?o MINUS { { ?s <a:q> 1 } UNION { ?x <a:p> ?s } }",
+    "[ <a:p> ?o ] MINUS { [ <a:p> ?o ] }",
+    "VALUES ?s { <a:1> } ?s ?p ?o MINUS { ?s <a:q> ?z }",
     "VALUES ?s { <a:1> } ?s ?p ?o",
     "VALUES (?s ?x) { (<a:1> 1) } { ?s ?p ?o }",
     "?s ?p ?o VALUES ?x { 1 }",
@@ -127,6 +140,10 @@ def solutions(pattern: str) -> list[str]:
     return sorted(str([(str(name), str(row[name])) for name in names if row[name] is not None]) for row in rows)
 
 
+def in_each_graph(group: str) -> list[str]:
+    return [found for iri in GRAPHS for found in solutions(f"GRAPH <{iri}> {{ {group} }} BIND(<{iri}> AS ?g)")]
+
+
 @pytest.mark.parametrize("name", LOST)
 def test_what_the_engine_would_lose_a_graph_for_is_refused(name: str):
     with pytest.raises(UnsupportedError, match=r"put GRAPH into the subquery.* \(at 1:"):
@@ -138,12 +155,19 @@ def test_what_the_engine_would_lose_a_graph_for_is_refused(name: str):
 @pytest.mark.parametrize("group", KEPT)
 def test_other_groups_behind_graph_mean_what_they_mean_in_each_graph(group: str):
     syntax.read(f"SELECT * {{ GRAPH ?g {{ {group} }} }}")
-    each = [found for iri in GRAPHS for found in solutions(f"GRAPH <{iri}> {{ {group} }} BIND(<{iri}> AS ?g)")]
-    assert solutions(f"GRAPH ?g {{ {group} }}") == sorted(each)
+    assert solutions(f"GRAPH ?g {{ {group} }}") == sorted(in_each_graph(group))
+
+
+@pytest.mark.parametrize("name", UNSHARED)
+def test_minus_that_the_engine_would_let_share_the_graph_alone_is_refused(name: str):
+    group = UNSHARED[name]
+    with pytest.raises(UnsupportedError, match=rf"FILTER NOT EXISTS \(at 1:{len('SELECT * { GRAPH ?g { ') + group.index('MINUS') + 1}\)"):
+        syntax.read(f"SELECT * {{ GRAPH ?g {{ {group} }} }}")
+    assert solutions(f"GRAPH ?g {{ {group} }}") != sorted(in_each_graph(group)), "the engine has learnt it: refuse it no longer"
 
 
 def test_what_is_refused_behind_a_variable_is_fine_behind_a_name():
-    for pattern in LOST.values():
+    for pattern in [*LOST.values(), *(f"GRAPH ?g {{ {group} }}" for group in UNSHARED.values())]:
         if "?h" not in pattern:
             syntax.read(f"SELECT * {{ {pattern.replace('?g', '<a:g1>').replace('$g', '<a:g1>')} }}")
 
