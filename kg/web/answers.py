@@ -147,9 +147,9 @@ class Answers:
         finally:
             answer.close()
 
-    async def reading(self, call: Call, text: str) -> Reading:
+    async def reading(self, call: Call, text: str, timeout_s: float) -> Reading:
         """What a worker reads in a long query text, so that nobody else waits for that. Raises ProblemError with the reason."""
-        return reading_of(json.loads(await self.whole(call, Scan("", text))))
+        return reading_of(json.loads(await self.whole(call, Scan("", text), timeout_s)))
 
     async def whole(self, call: Call, request: Scan | Clauses | Rows | Query, timeout_s: float | None = None) -> bytes:
         """All that a worker answers to what is not for the client itself, and small. Raises ProblemError with the reason."""

@@ -21,6 +21,7 @@ from kg.formats import RESULTS
 from kg.settings import Settings
 from kg.web.answers import SHORT_CHARACTERS, Answers, reading_of, refused
 from kg.web.call import Call
+from kg.web.deadline import left_s, passed
 from kg.web.problems import ProblemError
 from kg.workers.wire import Clauses, Query, Rows
 
@@ -41,11 +42,14 @@ class Federation:
         self._transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=settings.service_calls, max_keepalive_connections=0))
         self.outcomes: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
 
-    async def read(self, call: Call, text: str) -> Federated:
-        """The query's SERVICE clauses and the reading of the rest. Raises ProblemError when a clause may not run."""
+    async def read(self, call: Call, text: str, deadline: float) -> Federated:
+        """The query's SERVICE clauses and the reading of the rest. `deadline`: the query's, on the loop's clock.
+
+        Raises ProblemError when a clause may not run.
+        """
         base_iri, most = f"{self._answers.pool.lease.base_iri}sparql", self._settings.service_clauses
         if len(text) > SHORT_CHARACTERS:
-            found = json.loads(await self._answers.whole(call, Clauses("", text, base_iri, most)))
+            found = json.loads(await self._answers.whole(call, Clauses("", text, base_iri, most), left_s(deadline)))
             clauses = tuple(Clause(**{**clause, "variables": tuple(clause["variables"])}) for clause in found["clauses"])
             query = Federated(reading_of(found["reading"]), clauses)
         else:
@@ -61,7 +65,7 @@ class Federation:
         return query
 
     async def resolved(self, call: Call, text: str, clauses: tuple[Clause, ...], deadline: float) -> str:
-        """The query with the solutions of each clause in its place. `deadline`: the query's, on the loop's clock. Raises ProblemError."""
+        """The query with the solutions of each clause in its place. Raises ProblemError."""
         for clause in clauses:
             await self._check(call, clause, deadline)
         with self._place(call.caller):
@@ -139,7 +143,7 @@ class Federation:
                 return await self._exchange(clause)
         except TimeoutError as error:
             if left <= own_s:
-                raise _late() from error
+                raise passed() from error
             raise _failed(504, f"it did not answer within {own_s:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _failed(502, f"the connection failed ({type(error).__name__})") from error
@@ -181,15 +185,3 @@ def _check_head(response: httpx.Response) -> None:
 
 def _failed(status: int, what: str) -> ProblemError:
     return ProblemError(status, "service", what)
-
-
-def left_s(deadline: float) -> float:
-    """What is left until the query's deadline, on the loop's clock. Raises ProblemError 504 when that is nothing."""
-    left = deadline - asyncio.get_running_loop().time()
-    if left <= 0:
-        raise _late()
-    return left
-
-
-def _late() -> ProblemError:
-    return ProblemError(504, "deadline", "the query's deadline passed while an endpoint was asked; ask it for less, or see `timeout`")

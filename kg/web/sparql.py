@@ -1,8 +1,6 @@
 """/sparql: queries and updates by the SPARQL 1.1 Protocol; a bare GET describes the service, or is a page for a browser."""
 
-import asyncio
 import math
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,6 +15,7 @@ from kg.syntax import Form, Reading
 from kg.web import protocol
 from kg.web.answers import SHORT_CHARACTERS, Answers, Representation, content_encoding, refused
 from kg.web.call import Call, Handler
+from kg.web.deadline import in_s, left_s
 from kg.web.problems import ProblemError, not_acceptable
 from kg.web.protocol import Ask
 from kg.workers.wire import Query
@@ -68,17 +67,19 @@ class Sparql:
             await self._query(call, ask)
 
     async def _query(self, call: Call, ask: Ask) -> None:
-        query = await self.federation.read(call, ask.text) if self.federation and "service" in ask.text.lower() else None
-        reading = query.reading if query else await self._read(call, ask.text)
+        deadline = in_s(min(ask.timeout_s or math.inf, self.answers.pool.limits.timeout_s))
+        query = await self.federation.read(call, ask.text, deadline) if self.federation and "service" in ask.text.lower() else None
+        reading = query.reading if query else await self._read(call, ask.text, deadline)
         if reading.form is Form.UPDATE:
             raise ProblemError(400, "method", "this is an update: POST it as `update` or application/sparql-update, with a token")
         chosen = result_format(reading.form, call.header(b"accept"), ask.format)
+        text = ask.text
         if self.federation and query and query.clauses:
-            ask, reading = await self._resolved(self.federation, call, ask, query)
+            text, reading = await self._resolved(self.federation, call, text, query, deadline)
         base_iri = self.answers.pool.lease.base_iri
         request = Query(
             path="",
-            text=ask.text,
+            text=text,
             format=chosen.name,
             base_iri=f"{base_iri}sparql",
             union=not reading.names_dataset,
@@ -88,20 +89,17 @@ class Sparql:
             encoding=content_encoding(call),
         )
         call.note["form"] = reading.form.value
-        await self.answers.send(call, request, Representation(chosen, cacheable=not reading.volatile, timeout_s=ask.timeout_s))
+        await self.answers.send(call, request, Representation(chosen, cacheable=not reading.volatile, timeout_s=left_s(deadline)))
 
-    async def _read(self, call: Call, text: str) -> Reading:
-        return read(text) if len(text) <= SHORT_CHARACTERS else await self.answers.reading(call, text)
+    async def _read(self, call: Call, text: str, deadline: float) -> Reading:
+        return read(text) if len(text) <= SHORT_CHARACTERS else await self.answers.reading(call, text, left_s(deadline))
 
-    async def _resolved(self, federation: "Federation", call: Call, ask: Ask, query: Federated) -> tuple[Ask, Reading]:
-        """The query without SERVICE, in the time that is left: what it answers depends on more than the snapshot."""
-        loop, most_s = asyncio.get_running_loop(), min(ask.timeout_s or math.inf, self.answers.pool.limits.timeout_s)
-        deadline = loop.time() + most_s - (time.perf_counter() - call.started)
+    async def _resolved(self, federation: "Federation", call: Call, text: str, query: Federated, deadline: float) -> tuple[str, Reading]:
+        """The query without SERVICE: what it answers depends on more than the snapshot."""
         call.note["services"] = len(query.clauses)
-        text = await federation.resolved(call, ask.text, query.clauses, deadline)
-        reading = await self._read(call, text)  # as every text that a worker gets; here it finds what no clause was
-        left_s = max(0.001, deadline - loop.time())
-        return ask._replace(text=text, timeout_s=left_s), replace(reading, volatile=True)
+        text = await federation.resolved(call, text, query.clauses, deadline)
+        reading = await self._read(call, text, deadline)  # as every text that a worker gets; here it finds what no clause was
+        return text, replace(reading, volatile=True)
 
 
 def result_format(form: Form, accept: str, wanted: str) -> Format:

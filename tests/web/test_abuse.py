@@ -14,6 +14,8 @@ from serving import Server, fill, serving
 from test_operations import wait_for
 from test_streaming import cpu_ticks, running
 
+from kg.web.answers import SHORT_CHARACTERS
+
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory):
@@ -114,3 +116,19 @@ def test_a_full_queue_says_when_to_come_back(serve):
     assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
     with server.client() as client:
         assert client.get("/sparql", params={"query": "ASK {}"}).status_code == 200
+
+
+def test_a_text_that_a_worker_must_read_has_no_time_beyond_its_deadline(serve):
+    server = serve(quads=QUADS_TO_ABUSE, query_timeout_s=20, query_workers=1)
+
+    def occupy() -> None:
+        with server.client() as client:
+            client.post("/sparql", data={"query": ABUSIVE["cross product counted"], "timeout": "2"})
+
+    occupant = threading.Thread(target=occupy)
+    occupant.start()
+    wait_for(lambda: running(server) == 1)
+    with server.client() as client:
+        answer = client.post("/sparql", data={"query": f"ASK {{}} # {'long ' * SHORT_CHARACTERS}", "timeout": "0.5"})
+    occupant.join()
+    assert (answer.status_code, answer.json()["type"].rpartition("#")[2]) == (503, "busy")
