@@ -82,7 +82,7 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=256,
-        description="worker processes, one query at a time each, one kept for short queries; 0: one more than processors, at least 4",
+        description="worker processes, one query at a time each, some kept for short queries; 0: twice the processors and 2, at least 8",
     )
     query_memory_mb: int = Field(1024, ge=256, description="memory cap of one query worker, in MiB; at least 256")
     query_allocator: str = Field(

@@ -18,8 +18,9 @@ from kg.syntax import Form, Reading
 from kg.web.cache import AnswerCache
 from kg.web.call import Call, ClientGoneError, agrees, matches, require_agreement
 from kg.web.problems import ProblemError
+from kg.workers.answer import Answer
 from kg.workers.job import Limits, OverloadedError, is_whole
-from kg.workers.pool import Answer, Pool
+from kg.workers.pool import Pool
 from kg.workers.process import Death, QueryFailedError
 from kg.workers.snapshot import Lease
 from kg.workers.wire import Clauses, Dump, Query, ReadRequest, Rows, Scan, packed

@@ -36,7 +36,7 @@ from kg.workers.snapshot import lease_current, lease_of_service
 
 LOG = logging.getLogger("kg.web.server")
 STALLED_MS = 60_000
-LEAST_WORKERS = 4  # one caller may have two long queries under way then
+LEAST_SIDE_BY_SIDE = 4  # one caller may have two long queries under way then
 FOLLOW_S = 0.2  # between two looks at which snapshot is published
 NEW_OBJECTS = 20_000  # between two looks for cycles among them: requests leave hardly any
 TRY_QUERY = "SELECT ?entity ?label WHERE { ?entity <http://www.w3.org/2000/01/rdf-schema#label> ?label } LIMIT 5"
@@ -174,8 +174,11 @@ def pool_of(settings: Settings) -> Pool:
 
 def limits(settings: Settings) -> Limits:
     """The pool's limits as set."""
+    side_by_side = max(LEAST_SIDE_BY_SIDE, (os.cpu_count() or 1) + 1)
+    workers = settings.query_workers or 2 * side_by_side
     return Limits(
-        workers=settings.query_workers or max(LEAST_WORKERS, (os.cpu_count() or 1) + 1),
+        workers=workers,
+        side_by_side=max(side_by_side, workers // 2),
         timeout_s=settings.query_timeout_s,
         dump_timeout_s=settings.dump_timeout_s,
         memory_mb=settings.query_memory_mb,

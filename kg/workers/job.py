@@ -25,10 +25,13 @@ class OverloadedError(Exception):
 class Limits:
     """The pool's limits: `share` is the part of the long places that one caller may hold, `queue` how many jobs may wait in all.
 
+    `side_by_side`: how many short queries begin at once; workers beyond that are for when many of these turn out to be slower than most.
+
     A dump of the whole dataset has a deadline of its own, as it takes the longer the more there is, and one is sent at a time.
     """
 
-    workers: int = 4
+    workers: int = 8
+    side_by_side: int = 4
     timeout_s: float = 30.0
     dump_timeout_s: float = 3600.0
     memory_mb: int = 1024
@@ -38,7 +41,7 @@ class Limits:
     @property
     def long_places(self) -> int:
         """How many long queries run side by side."""
-        return max(1, self.workers - 1)
+        return max(1, min(self.workers, self.side_by_side) - 1)
 
     @property
     def long_places_of_a_caller(self) -> int:
@@ -71,6 +74,7 @@ class Job:
     began: float = 0.0  # on its worker
     processor_s: float = 0.0  # that its worker had had when the job was first looked at
     long_since: float = 0.0
+    fresh: bool = False  # it runs, not for long yet
     long: bool = False
     left: bool = False  # nobody waits for it
     body: bytes = b""  # the request as packed, where it is already

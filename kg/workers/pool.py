@@ -3,27 +3,31 @@
 A query starts at once when a worker is free and may run for its time slice. One that takes longer, or whose answer does not fit into
 one piece, becomes *long* and needs one of the long places; one worker is always kept for short queries, and no caller holds more than
 a share of the long places. A long query that finds no place is stopped before it has sent anything and waits in the long line, so
-short queries never wait behind long ones. What ran long once (the same text) goes to the long line at once. The deadline counts from
-arrival. Dumps of the whole dataset hold one long place in all, however slowly they are read.
+short queries never wait behind long ones. What ran long once (the same text) goes to the long line at once. Of those that began just now
+only so many run side by side, as more would be slower; the workers beyond are in reserve for when many turn out to be slower than most,
+and the last that is idle is for callers who asked nothing long lately, however much others ask. The deadline counts from arrival. Dumps
+of the whole dataset hold one long place in all, however slowly they are read.
 """
 
 import asyncio
-from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 
+from kg.workers.answer import Answer
 from kg.workers.crew import Crew
 from kg.workers.job import Job, Limits, OverloadedError, is_whole
-from kg.workers.process import NOTHING, Death, Exchange, WorkerProcess
+from kg.workers.known import Known
+from kg.workers.process import NOTHING, Death, Exchange, QueryFailedError, WorkerProcess
 from kg.workers.queue import FairQueue
 from kg.workers.snapshot import Lease
 from kg.workers.wire import ReadRequest
 
 LOOK_S = 0.02  # between two looks at what runs and waits: a timer for each job would take more of the time than many a query
+FRESH_S = 0.06  # how long a query counts as one that began just now: most have ended by then, however many run side by side
 SLICE_S = 0.15  # a query that runs longer is long, if it had half of that time on a processor: else the machine is slow, not the query
 WAITING_S = 1.0  # one that runs longer than that is long, whatever it waits for
 SPARED_S = 0.05  # a query whose client hung up may end by itself within that: to replace its worker takes longer
 STEP_BACK_S = 0.35  # a long one that runs for longer yet gets the processor behind everybody else
-REMEMBERED_LONG = 4096  # texts known to run long
 
 
 class Pool:
@@ -42,8 +46,9 @@ class Pool:
         self._short: FairQueue[Job] = FairQueue()
         self._long: FairQueue[Job] = FairQueue()
         self._long_running: Counter[str] = Counter()
-        self._known_long: OrderedDict[int, None] = OrderedDict()
+        self._known = Known()
         self._looking = False
+        self._fresh = 0  # how many of the running ones are fresh
 
     @property
     def lease(self) -> Lease:
@@ -94,7 +99,7 @@ class Pool:
 
     async def run(
         self, request: ReadRequest, *, caller: str, timeout_s: float | None = None, lease: Lease | None = None, body: bytes = b""
-    ) -> "Answer":
+    ) -> Answer:
         """The answer to the request, as soon as its first bytes or its end are there, on the current snapshot unless `lease` names one.
 
         `body` is what `wire.packed` made of the request, where that was called already. Raises QueryFailedError, OverloadedError.
@@ -113,7 +118,7 @@ class Pool:
             raise
 
     def _enqueue(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
-        job.long = bool(self._known_long) and job.key in self._known_long
+        job.long = self._known.is_long(job)
         line = self._long if job.long else self._short
         by_caller = self._short.of(job.caller) + self._long.of(job.caller) >= self.limits.queue_of_a_caller
         if by_caller or self.waiting >= self.limits.queue:
@@ -123,14 +128,13 @@ class Pool:
         if not self._looking:
             self._looking = True
             loop.call_later(LOOK_S, self._look)
-        if self._crew.idle and not job.long and not self.waiting:  # as most: there is no line to stand in
+        if self._crew.idle and not job.long and not self.waiting and self._may_begin(job):  # as most: there is no line to stand in
             self._place(job, self._crew.idle.pop())
             return
         line.push(job)
-        if self._crew.idle:
-            self._dispatch()
+        self._dispatch()
 
-    async def _first(self, job: Job) -> "Answer":
+    async def _first(self, job: Job) -> Answer:
         """Wait until the job may answer: it is complete, or it has its first piece and a long place."""
         while True:
             await job.news
@@ -140,22 +144,36 @@ class Pool:
             if exchange.failure:
                 raise exchange.failure
             if exchange.complete or job.long or self._take_long_place(job):
-                return Answer(self, job, exchange)
+                return Answer(job, exchange, self._leave)
             self._preempt(job)
 
     def _dispatch(self) -> None:
         idle = self._crew.idle
         while idle and (self._short or self._long):
             job = self._long.pop(self._may_run_long) if self._long and self._leaves_one_for_short() else None
-            job = job or self._short.pop()
+            job = job or self._short.pop(self._may_begin)
             if job is None:
                 return
             self._place(job, idle.pop())
 
+    def _may_begin(self, job: Job) -> bool:
+        """Whether the short query may run beside those that began just now, on a worker that is idle."""
+        if self._fresh >= self.limits.side_by_side:
+            return False
+        if len(self._crew.idle) > 1 or not self._has_reserve:
+            return True
+        return not self._known.has_asked_long(job.caller, asyncio.get_running_loop().time())
+
     def _leaves_one_for_short(self) -> bool:
         """Whether one worker more can be long: others may be dead and not replaced yet."""
+        if self._has_reserve:
+            return len(self._crew.idle) > 1
         ready = len(self._crew.idle) + len(self._running) - self._long_running.total()
         return ready > 1 or self.limits.workers == 1
+
+    @property
+    def _has_reserve(self) -> bool:
+        return self.limits.workers > self.limits.side_by_side
 
     def _may_run_long(self, job: Job) -> bool:
         if is_whole(job.request) and any(other.long and is_whole(other.request) for other in self._running.values()):
@@ -169,19 +187,26 @@ class Pool:
         self._running[worker] = job
         if job.long:
             self._count_long(job)
+        else:
+            job.fresh = True
+            self._fresh += 1
         if worker.path != job.lease.location:
             self._crew.hold(worker, job.lease)
         worker.send(job.request, job.exchange, path=job.lease.location, body=job.body)
 
+    def _age(self, job: Job) -> None:
+        """The job is not fresh any more."""
+        self._fresh -= job.fresh
+        job.fresh = False
+
     def _count_long(self, job: Job) -> None:
+        self._age(job)
         job.long = True
         job.long_since = asyncio.get_running_loop().time()
         self._long_running[job.caller] += 1
 
     def _take_long_place(self, job: Job) -> bool:
-        self._known_long[job.key] = None
-        if len(self._known_long) > REMEMBERED_LONG:
-            self._known_long.popitem(last=False)
+        self._known.remember(job, asyncio.get_running_loop().time())
         if not self._may_run_long(job):
             return False
         self._count_long(job)
@@ -197,6 +222,7 @@ class Pool:
             for job in [*line]:
                 if now >= job.patience - least_s:
                     self._give_up(job, line)
+        self._dispatch()  # there may be room now
         self._looking = bool(self._running or self.waiting)
         if self._looking:
             loop.call_later(LOOK_S, self._look)
@@ -206,8 +232,12 @@ class Pool:
         worker = job.worker
         if worker is None:
             return
+        if now - job.began >= FRESH_S:
+            self._age(job)
         if now >= job.deadline:
             worker.kill(Death.DEADLINE)
+            if job.exchange:  # for much memory to be given back takes a while, which nobody need wait for
+                job.exchange.finish(QueryFailedError(Death.DEADLINE, f"stopped: {Death.DEADLINE}"))
         elif job.left:
             self._end_left(job, worker, now)
         elif job.long:
@@ -231,6 +261,7 @@ class Pool:
         self.preempted += 1
         if job.news.done():
             job.news = asyncio.get_running_loop().create_future()
+        self._age(job)
         worker, job.worker, job.exchange = job.worker, None, None
         job.long = True
         self._long.push(job)
@@ -263,41 +294,9 @@ class Pool:
         if job is None:
             return False
         job.worker = None
+        self._age(job)
         if job.long:
             self._long_running[job.caller] -= 1
             if not self._long_running[job.caller]:
                 del self._long_running[job.caller]
         return job.long
-
-
-class Answer:
-    """An answer whose first bytes are there. Take it all, or close it; not closing it keeps the worker busy."""
-
-    __slots__ = ("_exchange", "_job", "_pool", "request")
-
-    def __init__(self, pool: Pool, job: Job, exchange: Exchange) -> None:
-        self._pool = pool
-        self._job = job
-        self._exchange = exchange
-        self.request = job.request
-
-    @property
-    def whole(self) -> bytes | None:
-        """The answer's bytes when it is complete already, else None."""
-        return b"".join(self._exchange.pieces) if self._exchange.complete else None
-
-    @property
-    def plain(self) -> bool:
-        """Whether it came uncompressed, whatever encoding was asked for."""
-        return self._exchange.plain
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The bytes as they come. Raises QueryFailedError when the answer cannot be completed: what was sent must then be thrown away."""
-        while piece := await self._exchange.take():
-            if self._job.worker:
-                self._job.worker.resume()
-            yield piece
-
-    def close(self) -> None:
-        """Give the worker back, or see that it ends soon when it is still at work."""
-        self._pool._leave(self._job)

@@ -20,6 +20,7 @@ from kg.workers.wire import FRAME, Kind, Request, pack_request
 NOTHING: Mapping[str, str] = {}
 BEHIND = 10  # niceness of a process that runs for long
 PROCESS_TIME = 2  # clock_getcpuclockid(3), which Python has only for threads
+REAP_S = 0.005  # between two looks whether a killed process is gone
 HIGH_WATER_BYTES = 256 * 1024  # of an answer that the client has not taken yet
 
 
@@ -221,6 +222,14 @@ class WorkerProcess(asyncio.Protocol):
         """asyncio.Protocol: the process is gone, or going."""
         if self._process:
             self._process.kill()
+        self._end()
+
+    def _end(self) -> None:
+        """Tell of the process's end, when it is over: with much memory to give back that takes a while, in which others are answered."""
+        if self._process and self._killed_for and self._process.poll() is None:
+            asyncio.get_running_loop().call_later(REAP_S, self._end)
+            return
+        if self._process:
             self._process.wait()
         death, message = self._cause()
         if self.exchange:

@@ -149,7 +149,7 @@ def test_a_stopped_server_finishes_what_it_was_asked(serve):
 def test_a_server_that_is_killed_takes_its_workers_along(serve):
     server = serve()
     workers = server.workers()
-    assert len(workers) == max(4, (os.cpu_count() or 1) + 1)
+    assert len(workers) == 2 * max(4, (os.cpu_count() or 1) + 1)
     server.process.kill()
     server.process.wait()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
