@@ -173,7 +173,8 @@ class Pool:
 
     @property
     def _has_reserve(self) -> bool:
-        return self.limits.workers > self.limits.side_by_side
+        """Whether there is a worker beyond those that long queries and the ones beginning beside them can take."""
+        return self.limits.workers > self.limits.side_by_side + self.limits.long_places
 
     def _may_run_long(self, job: Job) -> bool:
         if is_whole(job.request) and any(other.long and is_whole(other.request) for other in self._running.values()):

@@ -13,8 +13,8 @@ from kg.workers.process import QueryFailedError
 from kg.workers.snapshot import lease_current
 from kg.workers.wire import Query
 
-LIMITS = Limits(workers=3, side_by_side=2, timeout_s=20)
-PATIENCE_S = 0.15  # shorter than the time slice: who waits for those that run is not answered
+LIMITS = Limits(workers=4, side_by_side=2, timeout_s=20)
+PATIENCE_S = 0.1  # shorter than the time slice: who waits for those that run is not answered
 
 
 async def ask(pool: Pool, text: str, caller: str, timeout_s: float) -> str:
@@ -38,7 +38,7 @@ async def beside_many_new_long_ones(data: Path, caller: str) -> str:
         while len(pool._crew.idle) < LIMITS.workers:
             await asyncio.sleep(0.01)
         greedy = [asyncio.create_task(ask(pool, f"{long} # {number}", "greedy", 2.0)) for number in range(5)]
-        while pool.running < LIMITS.side_by_side:
+        while pool.running < LIMITS.workers - 1:
             await asyncio.sleep(0)
         answered = await ask(pool, "SELECT (1 AS ?one) {}", caller, PATIENCE_S)
         await asyncio.gather(*greedy)
