@@ -14,7 +14,9 @@ from serving import Server, fill, serving
 from test_operations import wait_for
 from test_streaming import cpu_ticks, running
 
+from kg.settings import Settings
 from kg.web.answers import SHORT_CHARACTERS
+from kg.web.server import limits
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_an_abusive_query_is_stopped(strict: Server, name: str):
         assert refused.status_code in (413, 503, 504)
         assert refused.elapsed.total_seconds() < 10, "it was stopped; benchmarks/serve_abuse.py measures how soon"
         assert refused.headers["content-type"] == "application/problem+json"
-        wait_for(lambda: len(strict.workers()) == 8 and running(strict) == 0)
+        wait_for(lambda: len(strict.workers()) == limits(Settings()).workers and running(strict) == 0)
         wait_for(lambda: all(resident_mb(pid) < 256 for pid in strict.workers()))
     wait_for(lambda: idle(strict.workers()))
 
